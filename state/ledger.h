@@ -135,11 +135,12 @@ struct Alias {
   AccountId account;
 };
 
-// Which invoice a payment pays; how a decline finds its invoice when the payment does not name it.
+// Which subscription an invoice belongs to and which payment pays it: how a decline finds its invoice when the payment
+// does not name it. Writing one that is there already changes nothing.
 struct PaymentLink {
-  std::string payment_intent;
+  std::string payment_intent;  // empty: only the invoice's subscription is told
   InvoiceId invoice;
-  SubscriptionId subscription;  // may be empty
+  SubscriptionId subscription;  // empty: not known yet
 };
 
 struct Alert {
