@@ -14,6 +14,8 @@
 
 namespace dunlin {
 
+inline constexpr int kNewMethodStep = -1;
+
 // The collection of an overdue invoice ("dunning"). One at a time for a subscription; RecoveryState::kNone: none runs.
 struct Recovery {
   RecoveryState state = RecoveryState::kNone;
@@ -21,9 +23,9 @@ struct Recovery {
   std::string policy;      // the collection policy's name: "default"
   int policy_version = 0;  // pinned when the recovery began (R20)
   Timestamp opened_at{};
-  int steps_used = 0;  // automatic attempts that the schedule has spent (R19: staff retries do not count)
   std::optional<Timestamp> next_attempt_at;  // kWaiting and kTakingOver: ours. kFollowing: the provider's own
-  int next_step = 0;           // which step of the schedule that attempt is, from 0
+  // Which step of the schedule that attempt is, from 0; kNewMethodStep: none, it tries a new payment method (R5).
+  int next_step = 0;
   EventId method_seen;         // the newest payment-method change that was acted on
   AttemptKey open_attempt;     // kCharging: the attempt whose outcome is awaited
   EventId failure_seen;        // the newest failure that the customer was told of
@@ -67,7 +69,7 @@ struct Attempt {
   InvoiceId invoice;
   AttemptKind kind = AttemptKind::kAutomatic;
   AttemptState state = AttemptState::kSending;
-  int step = 0;            // kAutomatic: which step of the schedule
+  int step = 0;            // kAutomatic: which step of the schedule, from 0 (R19: the other kinds use none up)
   std::string parameters;  // frozen: the same bytes go out again under the same key
   std::string by;          // kStaff: who
   std::string reason;      // kStaff: why

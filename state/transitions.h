@@ -37,6 +37,8 @@ enum class RecoveryEvent : std::uint8_t {
   kSuperseded,     // a late fact shows that nothing was owed
   kCancelled,      // cancelled, now or for the period's end: collection stops (R17)
   kEndRefused,     // the provider would not cancel
+  kFailedAgain,    // the provider's own next attempt failed
+  kTakenBack,      // the provider plans an attempt of its own again: two owners (R21)
 };
 
 // What the policy makes of the situation; kAlways where it has no say. For one (state, event) the guarded rows cover
@@ -90,54 +92,63 @@ inline constexpr auto kTransitions = std::to_array<Transition>({
   {"D12", RecoveryState::kWaiting,        RecoveryEvent::kReplanned,     Guard::kSpentCancel,    RecoveryState::kEnding,         Effect::kCancelAtProvider},
   {"D13", RecoveryState::kWaiting,        RecoveryEvent::kReplanned,     Guard::kSpentStay,      RecoveryState::kExhausted,      Effect::kTellExhausted},
 
-  {"D14", RecoveryState::kAwaitingMethod, RecoveryEvent::kMethodChanged, Guard::kAlways,         RecoveryState::kWaiting,        Effect::kSchedule},
-  {"D15", RecoveryState::kAwaitingMethod, RecoveryEvent::kStaffRetry,    Guard::kAlways,         RecoveryState::kCharging,       Effect::kCharge},
+  {"D14", RecoveryState::kAwaitingMethod, RecoveryEvent::kReplanned,     Guard::kAttemptAhead,   RecoveryState::kWaiting,        Effect::kSchedule},
+  {"D15", RecoveryState::kAwaitingMethod, RecoveryEvent::kReplanned,     Guard::kMethodNeeded,   RecoveryState::kAwaitingMethod, Effect::kNothing},
+  {"D16", RecoveryState::kAwaitingMethod, RecoveryEvent::kReplanned,     Guard::kSpentCancel,    RecoveryState::kEnding,         Effect::kCancelAtProvider},
+  {"D17", RecoveryState::kAwaitingMethod, RecoveryEvent::kReplanned,     Guard::kSpentStay,      RecoveryState::kExhausted,      Effect::kTellExhausted},
+  {"D18", RecoveryState::kAwaitingMethod, RecoveryEvent::kMethodChanged, Guard::kAlways,         RecoveryState::kWaiting,        Effect::kSchedule},
+  {"D19", RecoveryState::kAwaitingMethod, RecoveryEvent::kStaffRetry,    Guard::kAlways,         RecoveryState::kCharging,       Effect::kCharge},
 
-  {"D16", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kAttemptAhead,   RecoveryState::kWaiting,        Effect::kSchedule},
-  {"D17", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kMethodNeeded,   RecoveryState::kAwaitingMethod, Effect::kAskForMethod},
-  {"D18", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kSpentCancel,    RecoveryState::kEnding,         Effect::kCancelAtProvider},
-  {"D19", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kSpentStay,      RecoveryState::kExhausted,      Effect::kTellExhausted},
+  {"D20", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kAttemptAhead,   RecoveryState::kWaiting,        Effect::kSchedule},
+  {"D21", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kMethodNeeded,   RecoveryState::kAwaitingMethod, Effect::kAskForMethod},
+  {"D22", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kSpentCancel,    RecoveryState::kEnding,         Effect::kCancelAtProvider},
+  {"D23", RecoveryState::kCharging,       RecoveryEvent::kDeclined,      Guard::kSpentStay,      RecoveryState::kExhausted,      Effect::kTellExhausted},
 
-  {"D20", RecoveryState::kExhausted,      RecoveryEvent::kMethodChanged, Guard::kAlways,         RecoveryState::kWaiting,        Effect::kSchedule},
-  {"D21", RecoveryState::kExhausted,      RecoveryEvent::kStaffRetry,    Guard::kAlways,         RecoveryState::kCharging,       Effect::kCharge},
-  {"D22", RecoveryState::kEnding,         RecoveryEvent::kEndRefused,    Guard::kAlways,         RecoveryState::kExhausted,      Effect::kTellExhausted},
+  {"D24", RecoveryState::kExhausted,      RecoveryEvent::kMethodChanged, Guard::kAlways,         RecoveryState::kWaiting,        Effect::kSchedule},
+  {"D25", RecoveryState::kExhausted,      RecoveryEvent::kStaffRetry,    Guard::kAlways,         RecoveryState::kCharging,       Effect::kCharge},
+  {"D26", RecoveryState::kEnding,         RecoveryEvent::kEndRefused,    Guard::kAlways,         RecoveryState::kExhausted,      Effect::kTellExhausted},
 
-  {"D23", RecoveryState::kFollowing,      RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D24", RecoveryState::kTakingOver,     RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D25", RecoveryState::kWaiting,        RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D26", RecoveryState::kAwaitingMethod, RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D27", RecoveryState::kCharging,       RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D28", RecoveryState::kEnding,         RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D29", RecoveryState::kExhausted,      RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D27", RecoveryState::kFollowing,      RecoveryEvent::kFailedAgain,   Guard::kAlways,         RecoveryState::kFollowing,      Effect::kNothing},
+  {"D28", RecoveryState::kWaiting,        RecoveryEvent::kTakenBack,     Guard::kAlways,         RecoveryState::kTakingOver,     Effect::kTakeOver},
+  {"D29", RecoveryState::kAwaitingMethod, RecoveryEvent::kTakenBack,     Guard::kAlways,         RecoveryState::kTakingOver,     Effect::kTakeOver},
+  {"D30", RecoveryState::kExhausted,      RecoveryEvent::kTakenBack,     Guard::kAlways,         RecoveryState::kTakingOver,     Effect::kTakeOver},
 
-  {"D30", RecoveryState::kFollowing,      RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D31", RecoveryState::kTakingOver,     RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D32", RecoveryState::kWaiting,        RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D33", RecoveryState::kAwaitingMethod, RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D34", RecoveryState::kCharging,       RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D35", RecoveryState::kEnding,         RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D36", RecoveryState::kExhausted,      RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D31", RecoveryState::kFollowing,      RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D32", RecoveryState::kTakingOver,     RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D33", RecoveryState::kWaiting,        RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D34", RecoveryState::kAwaitingMethod, RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D35", RecoveryState::kCharging,       RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D36", RecoveryState::kEnding,         RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D37", RecoveryState::kExhausted,      RecoveryEvent::kPaid,          Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
 
-  {"D37", RecoveryState::kFollowing,      RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D38", RecoveryState::kTakingOver,     RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D39", RecoveryState::kWaiting,        RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D40", RecoveryState::kAwaitingMethod, RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D41", RecoveryState::kCharging,       RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D42", RecoveryState::kEnding,         RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D43", RecoveryState::kExhausted,      RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D38", RecoveryState::kFollowing,      RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D39", RecoveryState::kTakingOver,     RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D40", RecoveryState::kWaiting,        RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D41", RecoveryState::kAwaitingMethod, RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D42", RecoveryState::kCharging,       RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D43", RecoveryState::kEnding,         RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D44", RecoveryState::kExhausted,      RecoveryEvent::kSettled,       Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
 
-  {"D44", RecoveryState::kFollowing,      RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D45", RecoveryState::kTakingOver,     RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D46", RecoveryState::kWaiting,        RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D47", RecoveryState::kAwaitingMethod, RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D48", RecoveryState::kCharging,       RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D49", RecoveryState::kEnding,         RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
-  {"D50", RecoveryState::kExhausted,      RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D45", RecoveryState::kFollowing,      RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D46", RecoveryState::kTakingOver,     RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D47", RecoveryState::kWaiting,        RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D48", RecoveryState::kAwaitingMethod, RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D49", RecoveryState::kCharging,       RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D50", RecoveryState::kEnding,         RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D51", RecoveryState::kExhausted,      RecoveryEvent::kSuperseded,    Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+
+  {"D52", RecoveryState::kFollowing,      RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D53", RecoveryState::kTakingOver,     RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D54", RecoveryState::kWaiting,        RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D55", RecoveryState::kAwaitingMethod, RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D56", RecoveryState::kCharging,       RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D57", RecoveryState::kEnding,         RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+  {"D58", RecoveryState::kExhausted,      RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
 });
 // clang-format on
 
 inline constexpr std::size_t kRecoveryStates = 8;
-inline constexpr std::size_t kRecoveryEvents = 12;
+inline constexpr std::size_t kRecoveryEvents = 14;
 
 std::string_view RecoveryStateName(RecoveryState state);  // "awaiting_method"
 std::optional<RecoveryState> ParseRecoveryState(std::string_view name);
@@ -233,7 +244,8 @@ constexpr bool EveryRetryHasAWayOut(std::span<const Transition> rows) {
 // Only a state that owner "service" leads to can charge (R21).
 constexpr bool FollowingNeverCharges(std::span<const Transition> rows) {
   for (const Transition& row : rows) {
-    if (row.from == RecoveryState::kFollowing && row.to != RecoveryState::kNone) return false;
+    const bool leaves = row.to != RecoveryState::kNone && row.to != RecoveryState::kFollowing;
+    if (row.from == RecoveryState::kFollowing && leaves) return false;
   }
   return true;
 }
