@@ -1,0 +1,46 @@
+// What an event says, in our own terms: the facts it leaves and where they belong. Each provider has a reader.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/ledger.h"
+
+namespace dunlin {
+
+// A payment that did not go through, as told by the payment itself. It names its invoice only in old API versions.
+struct PaymentFailure {
+  std::string payment_intent;
+  std::optional<InvoiceId> invoice;
+  Timestamp at{};
+  Decline decline;
+};
+
+struct Digest {
+  EventId event;
+  std::string type;
+  Timestamp created{};
+  std::string idempotency_key;  // of the request that caused it; empty: the provider itself
+  // Where its facts belong. Both empty: it says nothing about a subscription.
+  SubscriptionId subscription;
+  AccountId account;
+
+  std::optional<SubscriptionSnapshot> snapshot;
+  std::optional<InvoiceFact> invoice;
+  std::optional<PaymentFailure> failure;
+  std::optional<MethodChange> method;  // of the subscription; without one, of every subscription of the account
+  std::optional<PaymentLink> link;
+  std::vector<Alias> aliases;
+  // A thin event carries no object: ask for this one. "subscription" or "invoice", and its id.
+  std::optional<std::pair<std::string, std::string>> ask;
+  // What the provider's own words for it say, for an event that leaves no facts: "customer.updated: no new method".
+  bool acted_on = false;  // false: a type we do not act on; it is kept
+};
+
+// Reads the raw bytes of an event. Pure. Errors: kInvalidArgument, naming what could not be read.
+using EventReader = std::function<Result<Digest>(std::string_view body)>;
+
+}  // namespace dunlin

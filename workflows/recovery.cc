@@ -1,0 +1,357 @@
+#include "workflows/recovery.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "state/merge.h"
+#include "workflows/messages.h"
+
+namespace dunlin {
+namespace {
+
+// A recovery settles in few steps (closing one invoice's and opening the next's is the longest way); more is a bug.
+constexpr int kStepsMax = 8;
+
+std::string Sentence(RecoveryEvent on) {
+  switch (on) {
+    case RecoveryEvent::kFailed: return "A payment failed and the invoice is owed.";
+    case RecoveryEvent::kTakenOver: return "The provider will not try again by itself; the invoice is ours to collect.";
+    case RecoveryEvent::kDue: return "The scheduled attempt is due.";
+    case RecoveryEvent::kStaffRetry: return "Staff asked for an attempt now.";
+    case RecoveryEvent::kMethodChanged: return "There is a new payment method, so the next attempt does not wait.";
+    case RecoveryEvent::kDeclined: return "The attempt brought no money.";
+    case RecoveryEvent::kReplanned: return "What is known of the failure changed, and with it the plan.";
+    case RecoveryEvent::kPaid: return "The invoice is paid.";
+    case RecoveryEvent::kSettled: return "Nothing is left to collect on the invoice.";
+    case RecoveryEvent::kSuperseded: return "Later facts show that this invoice is not what is owed.";
+    case RecoveryEvent::kCancelled: return "The subscription is cancelled, so collection stops.";
+    case RecoveryEvent::kEndRefused: return "The provider did not cancel the subscription.";
+    case RecoveryEvent::kFailedAgain: return "The provider's own attempt failed.";
+    case RecoveryEvent::kTakenBack: return "The provider plans an attempt of its own again.";
+  }
+  return "";
+}
+
+class Runner {
+ public:
+  Runner(const Situation& situation, const Derived& derived, const PolicyBook& policies, Decision& decision)
+      : s_(situation), derived_(derived), policies_(policies), out_(decision), r_(decision.next.recovery) {}
+
+  void Run() {
+    for (int step = 0; step < kStepsMax; ++step) {
+      const std::optional<RecoveryEvent> on = Next();
+      if (!on) return;
+      const Transition* row = FindTransition(r_.state, *on, GuardFor(*on));
+      if (row == nullptr) return;
+      Take(*row);
+    }
+  }
+
+ private:
+  const CollectionPolicy& policy() const {
+    return r_.state == RecoveryState::kNone ? policies_.current().CollectionFor(out_.next.values.plan)
+                                            : policies_.Pinned(r_.policy, r_.policy_version);
+  }
+  const InvoiceFact* invoice() const { return FindInvoice(s_.facts, r_.invoice); }
+  const std::vector<Attempt>& attempts() const { return s_.before.attempts; }
+
+  Outlook LookAheadNow() const {
+    return LookAhead(policy(), invoice(), attempts(), s_.facts.method, r_.opened_at, out_.next.id.str(), s_.now);
+  }
+
+  // ---- which event is there? Facts first, then wishes.
+  std::optional<RecoveryEvent> Next() {
+    if (r_.state == RecoveryState::kNone) return Opens() ? std::optional(RecoveryEvent::kFailed) : std::nullopt;
+    if (const auto over = Over()) return over;
+    if (const auto news = News()) return news;
+    return Wish();
+  }
+
+  bool Opens() const {
+    return derived_.values.status == SubscriptionStatus::kPastDue && derived_.collectible && !derived_.cancelled &&
+           policy().owner != Owner::kMarketplace;
+  }
+
+  std::optional<RecoveryEvent> Over() const {
+    const InvoiceFact* owed = invoice();
+    if (derived_.cancelled) return owed != nullptr && owed->status == InvoiceStatus::kPaid ? RecoveryEvent::kPaid : RecoveryEvent::kCancelled;
+    if (owed != nullptr && owed->status == InvoiceStatus::kPaid) return RecoveryEvent::kPaid;
+    if (owed != nullptr && (owed->status != InvoiceStatus::kOpen || owed->amount_remaining <= 0)) return RecoveryEvent::kSettled;
+    if (derived_.values.status != SubscriptionStatus::kPastDue) return RecoveryEvent::kSuperseded;
+    if (derived_.collectible != r_.invoice) return RecoveryEvent::kSuperseded;
+    return std::nullopt;
+  }
+
+  std::optional<RecoveryEvent> News() {
+    const InvoiceFact& owed = *invoice();  // Over() has seen it to be open
+    switch (r_.state) {
+      case RecoveryState::kNone: return std::nullopt;
+      case RecoveryState::kFollowing:
+        if (!owed.failures.empty() && owed.failures.back().source != r_.failure_seen) return RecoveryEvent::kFailedAgain;
+        r_.next_attempt_at = owed.next_payment_attempt;
+        return std::nullopt;
+      case RecoveryState::kTakingOver:
+        return ProviderCollects(owed) ? std::nullopt : std::optional(RecoveryEvent::kTakenOver);
+      case RecoveryState::kCharging: return AttemptEnded() ? std::optional(RecoveryEvent::kDeclined) : std::nullopt;
+      case RecoveryState::kEnding: return std::nullopt;
+      case RecoveryState::kWaiting:
+      case RecoveryState::kAwaitingMethod:
+      case RecoveryState::kExhausted:
+        if (owed.next_payment_attempt) return RecoveryEvent::kTakenBack;
+        if (NewMethod()) return RecoveryEvent::kMethodChanged;
+        return Replanned() ? std::optional(RecoveryEvent::kReplanned) : std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<RecoveryEvent> Wish() {
+    if (wish_granted_) return std::nullopt;
+    switch (s_.trigger) {
+      case Trigger::kFacts: return std::nullopt;
+      case Trigger::kDue:
+        if (r_.state != RecoveryState::kWaiting || !r_.next_attempt_at || *r_.next_attempt_at > s_.now) return std::nullopt;
+        return RecoveryEvent::kDue;
+      case Trigger::kStaffRetry: return RecoveryEvent::kStaffRetry;
+      case Trigger::kEndRefused: return RecoveryEvent::kEndRefused;
+    }
+    return std::nullopt;
+  }
+
+  static bool ProviderCollects(const InvoiceFact& owed) { return owed.auto_advance || owed.next_payment_attempt; }
+
+  bool AttemptEnded() const {
+    const auto attempt = std::find_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.key == r_.open_attempt; });
+    return attempt != attempts().end() && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
+  }
+
+  // A method that came no earlier than the last failure, and was not tried yet.
+  bool NewMethod() const {
+    const MethodChange& method = s_.facts.method;
+    if (method.source.empty() || method.source == r_.method_seen || !policy().retry_on_new_payment_method) return false;
+    return method.at >= LastFailure();
+  }
+  Timestamp LastFailure() const {
+    const InvoiceFact* owed = invoice();
+    return owed == nullptr || owed->failures.empty() ? r_.opened_at : owed->failures.back().at;
+  }
+
+  // A plan that is due already stands; one that lies ahead follows what is known.
+  bool Replanned() const {
+    if (r_.state == RecoveryState::kExhausted) return false;
+    const Outlook outlook = LookAheadNow();
+    if (r_.state == RecoveryState::kAwaitingMethod) return outlook.guard != Guard::kMethodNeeded;
+    if (r_.next_step == kNewMethodStep || (r_.next_attempt_at && *r_.next_attempt_at <= s_.now)) return false;
+    return outlook.guard != Guard::kAttemptAhead || outlook.at != r_.next_attempt_at || outlook.step != r_.next_step;
+  }
+
+  Guard GuardFor(RecoveryEvent on) const {
+    if (on == RecoveryEvent::kFailed) return policy().owner == Owner::kProvider ? Guard::kOwnerProvider : Guard::kOwnerService;
+    const bool asks_policy = on == RecoveryEvent::kTakenOver || on == RecoveryEvent::kDeclined || on == RecoveryEvent::kReplanned;
+    return asks_policy ? LookAheadNow().guard : Guard::kAlways;
+  }
+
+  // ---- taking a row
+  void Take(const Transition& row) {
+    const RecoveryState from = r_.state;
+    if (row.on == RecoveryEvent::kFailed) Open();
+    if (row.on == s_wish()) wish_granted_ = true;
+    r_.state = row.to;
+    Schedule(row);
+    Note(row, from);
+    Act(row, from);
+    if (r_.state == RecoveryState::kNone) r_ = Recovery{};
+  }
+
+  std::optional<RecoveryEvent> s_wish() const {
+    switch (s_.trigger) {
+      case Trigger::kFacts: return std::nullopt;
+      case Trigger::kDue: return RecoveryEvent::kDue;
+      case Trigger::kStaffRetry: return RecoveryEvent::kStaffRetry;
+      case Trigger::kEndRefused: return RecoveryEvent::kEndRefused;
+    }
+    return std::nullopt;
+  }
+
+  void Open() {
+    const CollectionPolicy& rules = policies_.current().CollectionFor(out_.next.values.plan);
+    r_ = Recovery{};
+    r_.invoice = *derived_.collectible;
+    r_.policy = rules.name;
+    r_.policy_version = policies_.current().version;
+    r_.opened_at = derived_.past_due_since.value_or(s_.now);
+    const InvoiceFact* owed = invoice();
+    if (!owed->failures.empty()) r_.failure_seen = owed->failures.back().source;
+    if (s_.facts.method.at < LastFailure()) r_.method_seen = s_.facts.method.source;
+  }
+
+  // What the new state waits for.
+  void Schedule(const Transition& row) {
+    if (row.on == RecoveryEvent::kMethodChanged) r_.method_seen = s_.facts.method.source;
+    switch (row.to) {
+      case RecoveryState::kWaiting:
+      case RecoveryState::kTakingOver: {
+        const Outlook outlook = LookAheadNow();
+        r_.next_attempt_at = row.to == RecoveryState::kWaiting || outlook.guard == Guard::kAttemptAhead ? std::optional(outlook.at) : std::nullopt;
+        r_.next_step = outlook.step;
+        if (row.on == RecoveryEvent::kMethodChanged) {
+          r_.next_attempt_at = s_.now;
+          r_.next_step = kNewMethodStep;
+        }
+        break;
+      }
+      case RecoveryState::kFollowing: {
+        const InvoiceFact& owed = *invoice();
+        r_.next_attempt_at = owed.next_payment_attempt;
+        if (!owed.failures.empty()) r_.failure_seen = owed.failures.back().source;
+        break;
+      }
+      case RecoveryState::kCharging: break;  // next_step says which attempt it is
+      case RecoveryState::kNone:
+      case RecoveryState::kAwaitingMethod:
+      case RecoveryState::kEnding:
+      case RecoveryState::kExhausted: r_.next_attempt_at.reset(); break;
+    }
+    if (row.to != RecoveryState::kCharging) r_.open_attempt = AttemptKey{};
+  }
+
+  std::string WhatIsNext() const {
+    switch (r_.state) {
+      case RecoveryState::kNone: return "";
+      case RecoveryState::kFollowing:
+        return r_.next_attempt_at ? "The provider tries again at " + FormatRfc3339(*r_.next_attempt_at) + "."
+                                  : "The provider plans no further attempt.";
+      case RecoveryState::kTakingOver: return "Taking the invoice over from the provider before any attempt.";
+      case RecoveryState::kWaiting: {
+        const std::string at = FormatRfc3339(*r_.next_attempt_at) + ".";
+        if (r_.next_step == kNewMethodStep) return "An attempt on the new payment method at " + at;
+        return "Attempt " + std::to_string(r_.next_step + 1) + " of " + std::to_string(policy().retry_after.size()) + " at " + at;
+      }
+      case RecoveryState::kAwaitingMethod: return "Waiting for a new payment method until " + FormatRfc3339(LookAheadNow().at) + ".";
+      case RecoveryState::kCharging: return "Charging now.";
+      case RecoveryState::kEnding: return "The schedule is spent: telling the provider to cancel.";
+      case RecoveryState::kExhausted: return "The schedule is spent: it stays past due until it is paid, retried by staff or gets a new payment method.";
+    }
+    return "";
+  }
+
+  void Note(const Transition& row, RecoveryState from) {
+    TimelineRow note;
+    note.subscription = out_.next.id;
+    note.at = s_.now;
+    note.kind = row.effect == Effect::kCharge ? "attempt" : "recovery";
+    note.row = row.id;
+    note.rule = row.on == RecoveryEvent::kCancelled ? "R17" : row.on == RecoveryEvent::kPaid ? "R4" : "";
+    note.policy = r_.policy + "@" + std::to_string(r_.policy_version);
+    note.event = s_.event;
+    note.by = row.on == RecoveryEvent::kStaffRetry ? s_.by : row.on == RecoveryEvent::kDue ? "schedule" : "";
+    note.reason = Sentence(row.on);
+    if (row.on == RecoveryEvent::kStaffRetry && !s_.reason.empty()) note.reason += " Reason given: " + s_.reason;
+    if (from == RecoveryState::kCharging && row.on == RecoveryEvent::kDeclined) note.reason += DeclineWords();
+    note.next = WhatIsNext();
+    out_.timeline.push_back(std::move(note));
+  }
+
+  std::string DeclineWords() const {
+    const InvoiceFact* owed = invoice();
+    return owed != nullptr && owed->decline && !owed->decline->code.empty() ? " Decline code: " + owed->decline->code + "." : "";
+  }
+
+  void Act(const Transition& row, RecoveryState from) {
+    const SubscriptionId& id = out_.next.id;
+    switch (row.effect) {
+      case Effect::kNothing: break;
+      case Effect::kTakeOver: TakeOver(row); break;
+      case Effect::kSchedule: AddChargeJob(*r_.next_attempt_at); break;
+      case Effect::kCharge: OpenAttempt(row); break;
+      case Effect::kAskForMethod:
+        AddChargeJob(LookAheadNow().at);  // the end of the schedule, should no method come
+        break;
+      case Effect::kCancelAtProvider:
+        out_.drop_jobs.push_back(ChargeJobKey(id));
+        out_.jobs.push_back({.kind = JobKind::kCancel, .key = "cancel/" + id.str(), .subject = id.str(), .due = s_.now, .payload = "{}"});
+        break;
+      case Effect::kTellExhausted:
+        out_.drop_jobs.push_back(ChargeJobKey(id));
+        Tell("exhausted", "The retry schedule of " + r_.policy + " is spent; the invoice " + r_.invoice.str() + " is still owed.");
+        break;
+      case Effect::kStop: Stop(from); break;
+    }
+    Mail(row);
+  }
+
+  void TakeOver(const Transition& row) {
+    out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
+    out_.jobs.push_back({.kind = JobKind::kTakeOver, .key = "take_over/" + r_.invoice.str(), .subject = out_.next.id.str(),
+                         .due = s_.now, .payload = "{}"});
+    if (row.on == RecoveryEvent::kTakenBack) {
+      Tell("two_owners", "The provider plans an attempt of its own on invoice " + r_.invoice.str() +
+                             ", which this service collects. Nothing is charged until the provider lets go; check its retry settings (R21).");
+    }
+  }
+
+  void AddChargeJob(Timestamp due) {
+    out_.jobs.push_back({.kind = JobKind::kCharge, .key = ChargeJobKey(out_.next.id), .subject = out_.next.id.str(), .due = due,
+                         .payload = "{}", .on_same_key = OnSameKey::kReplace});
+  }
+
+  void OpenAttempt(const Transition& row) {
+    Attempt attempt;
+    const auto tries = std::count_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.job == s_.job; });
+    // Unique for the provider account for ever: this ledger, this job, this try of it.
+    attempt.key = AttemptKey{"dunlin-" + s_.instance + "-" + std::to_string(ToInt(s_.job)) + "/" + std::to_string(tries + 1)};
+    attempt.job = s_.job;
+    attempt.subscription = out_.next.id;
+    attempt.invoice = r_.invoice;
+    const bool staff = row.on == RecoveryEvent::kStaffRetry;
+    attempt.kind = staff ? AttemptKind::kStaff : r_.next_step == kNewMethodStep ? AttemptKind::kNewMethod : AttemptKind::kAutomatic;
+    attempt.step = attempt.kind == AttemptKind::kAutomatic ? r_.next_step : 0;
+    attempt.parameters = s_.pay_parameters;
+    attempt.by = staff ? s_.by : "";
+    attempt.reason = staff ? s_.reason : "";
+    attempt.first_sent_at = s_.now;
+    r_.open_attempt = attempt.key;
+    out_.open_attempts.push_back(std::move(attempt));
+  }
+
+  // Drops what was not sent yet. An attempt that is out is still followed to its end by its own job.
+  void Stop(RecoveryState from) {
+    if (from != RecoveryState::kCharging) {
+      out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
+      out_.drop_jobs.push_back(RetryJobKey(out_.next.id));
+    }
+    out_.drop_jobs.push_back("take_over/" + r_.invoice.str());
+    out_.drop_jobs.push_back("cancel/" + out_.next.id.str());
+    out_.drop_jobs.push_back(FailureMailKey(out_.next.id));
+    out_.settle_alerts.push_back("exhausted/" + out_.next.id.str());
+    out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
+  }
+
+  void Tell(const std::string& kind, std::string detail) {
+    RaiseAlert(out_.alerts, out_.jobs, {.key = kind + "/" + out_.next.id.str(), .kind = kind, .subject = out_.next.id.str(), .detail = std::move(detail), .raised_at = s_.now});
+  }
+
+  // R3a: each failed payment is told once; a decline that needs another card asks for it.
+  void Mail(const Transition& row) {
+    const bool failed = row.on == RecoveryEvent::kFailed || row.on == RecoveryEvent::kFailedAgain || row.on == RecoveryEvent::kDeclined;
+    if (!failed && row.effect != Effect::kAskForMethod) return;
+    const PlanPolicy* plan = nullptr;
+    if (const auto found = policies_.current().plans.find(out_.next.values.plan); found != policies_.current().plans.end()) plan = &found->second;
+    const MailKind kind = row.effect == Effect::kAskForMethod ? MailKind::kMethodNeeded : MailKind::kPaymentFailed;
+    out_.jobs.push_back(MailJob(kind, {.subscription = out_.next, .invoice = invoice(), .plan = plan, .unique = FailureMailKey(out_.next.id), .due = s_.now + kFailureMailHold}));
+  }
+
+  const Situation& s_;
+  const Derived& derived_;
+  const PolicyBook& policies_;
+  Decision& out_;
+  Recovery& r_;
+  bool wish_granted_ = false;
+};
+
+}  // namespace
+
+void RunRecovery(const Situation& situation, const Derived& derived, const PolicyBook& policies, Decision& decision) {
+  Runner(situation, derived, policies, decision).Run();
+}
+
+}  // namespace dunlin

@@ -1,0 +1,137 @@
+#include "workflows/schedule.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "workflows/decline.h"
+
+namespace dunlin {
+namespace {
+
+// FNV-1a: the jitter must be the same on every machine and in every order of arrival.
+std::uint64_t HashOf(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
+
+Millis Jitter(const CollectionPolicy& policy, Millis step_length, const std::string& seed) {
+  const std::int64_t widest = step_length.count() * policy.jitter_percent / 100;
+  if (widest <= 0) return Millis{0};
+  return Millis{static_cast<std::int64_t>(HashOf(seed) % static_cast<std::uint64_t>(widest + 1))};
+}
+
+Timestamp EndOf(const Attempt& attempt) { return attempt.finished_at.value_or(attempt.first_sent_at); }
+
+// The attempt of ours that a failure event tells of, or nullptr.
+const Attempt* AttemptOf(const Failure& failure, std::span<const Attempt> attempts) {
+  const auto at = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == failure.key; });
+  return at == attempts.end() ? nullptr : &*at;
+}
+
+// The provider's failure events of attempts that staff made, here or there, do not move the schedule (R19).
+bool IsAutomatic(const Failure& failure, std::span<const Attempt> attempts) {
+  const Attempt* ours = AttemptOf(failure, attempts);
+  return ours != nullptr ? ours->kind == AttemptKind::kAutomatic : failure.key.empty();
+}
+
+// R26: the provider's time of the last automatic failure.
+Timestamp Anchor(const InvoiceFact* invoice, std::span<const Attempt> attempts, Timestamp opened_at) {
+  std::optional<Timestamp> anchor;
+  const auto later = [&](Timestamp t) { anchor = anchor ? std::max(*anchor, t) : t; };
+  if (invoice != nullptr) {
+    for (const Failure& f : invoice->failures) {
+      if (IsAutomatic(f, attempts)) later(f.at);
+    }
+  }
+  for (const Attempt& a : attempts) {
+    if (invoice != nullptr && a.invoice == invoice->id && a.kind == AttemptKind::kAutomatic && a.state == AttemptState::kDeclined) later(EndOf(a));
+  }
+  return anchor.value_or(opened_at);
+}
+
+// Every attempt's time, ours and the provider's, on the payment method that is charged now.
+std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const Attempt> attempts, const MethodChange& method) {
+  std::vector<Timestamp> times;
+  for (const Attempt& a : attempts) {
+    if (a.state != AttemptState::kRefused && a.first_sent_at >= method.at) times.push_back(a.first_sent_at);
+  }
+  if (invoice != nullptr) {
+    for (const Failure& f : invoice->failures) {
+      if (AttemptOf(f, attempts) == nullptr && f.at >= method.at) times.push_back(f.at);
+    }
+  }
+  std::sort(times.begin(), times.end());
+  return times;
+}
+
+// R18: the card that was declined must not be tried again, and no other has come since.
+bool NeedsMethod(const InvoiceFact* invoice, const MethodChange& method) {
+  if (invoice == nullptr || !invoice->decline || ClassifyDecline(*invoice->decline) == DeclineClass::kSoft) return false;
+  return method.source.empty() || method.at < invoice->decline_at;
+}
+
+// The moment from which the networks' limit leaves room for one more attempt.
+Timestamp RoomFrom(const CollectionPolicy& policy, const std::vector<Timestamp>& times) {
+  const std::size_t most = static_cast<std::size_t>(policy.network_attempts_max);
+  return times.size() < most ? Timestamp{} : times[times.size() - most] + policy.network_window;
+}
+
+}  // namespace
+
+int StepsUsed(const InvoiceId& invoice, std::span<const Attempt> attempts) {
+  int used = 0;
+  std::map<int, int> unknown;
+  for (const Attempt& a : attempts) {
+    if (a.kind != AttemptKind::kAutomatic || a.invoice != invoice) continue;
+    const bool spent = a.state != AttemptState::kUnknown || ++unknown[a.step] >= kUnknownAttemptsPerStep;
+    if (spent) used = std::max(used, a.step + 1);
+  }
+  return used;
+}
+
+int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                     const MethodChange& method, Timestamp now) {
+  const std::vector<Timestamp> times = AttemptTimes(invoice, attempts, method);
+  return static_cast<int>(std::count_if(times.begin(), times.end(), [&](Timestamp t) { return t > now - policy.network_window; }));
+}
+
+Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                  const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now) {
+  const int steps = static_cast<int>(policy.retry_after.size());
+  const std::string id = invoice == nullptr ? "" : invoice->id.str();
+  const auto length = [&](int step) {
+    const Millis base = policy.retry_after[static_cast<std::size_t>(step)];
+    return base + Jitter(policy, base, subscription + "/" + id + "/" + std::to_string(step));
+  };
+  const Guard spent = policy.exhausted == Exhausted::kCancel ? Guard::kSpentCancel : Guard::kSpentStay;
+  Outlook out{.guard = spent, .at = now, .step = steps, .steps = steps};
+
+  int step = StepsUsed(InvoiceId{id}, attempts);
+  Timestamp at = Anchor(invoice, attempts, opened_at);
+  if (NeedsMethod(invoice, method)) {
+    // The schedule goes on without executing; when it ends, it has ended.
+    for (; step < steps; ++step) at += length(step);
+    if (at > now) out = {.guard = Guard::kMethodNeeded, .at = at, .step = steps, .steps = steps};
+    return out;
+  }
+  if (step >= steps) return out;
+  at += length(step);
+  while (at <= now && step + 1 < steps && at + length(step + 1) <= now) {
+    ++step;
+    at += length(step);
+    out.overdue = true;
+  }
+  out.overdue = out.overdue || at <= now;
+  const std::vector<Timestamp> times = AttemptTimes(invoice, attempts, method);
+  at = std::max({at, now, RoomFrom(policy, times)});
+  if (!times.empty()) at = std::max(at, times.back() + policy.min_gap);
+  out.guard = Guard::kAttemptAhead;
+  out.at = at;
+  out.step = step;
+  return out;
+}
+
+}  // namespace dunlin

@@ -1,0 +1,38 @@
+// When the next automatic attempt is due, and whether there is one (R18, R19, R26, I6). Pure.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "state/subscription.h"
+#include "state/transitions.h"
+#include "workflows/policy.h"
+
+namespace dunlin {
+
+// An attempt that ended without an answer, the invoice being found unpaid, has not spent its step of the schedule;
+// this many of them have.
+inline constexpr int kUnknownAttemptsPerStep = 3;
+
+struct Outlook {
+  Guard guard = Guard::kAttemptAhead;  // one of the four outlooks of state/transitions.h
+  // kAttemptAhead: the attempt. kMethodNeeded: when the schedule ends without a new method.
+  Timestamp at{};
+  int step = 0;       // kAttemptAhead: which step of the schedule
+  int steps = 0;      // how many the schedule has
+  bool overdue = false;  // steps that were due before we heard collapse into this one
+};
+
+// `invoice` may be null (not known yet). `opened_at` is when the debt began, the anchor where no failure is known.
+// The jitter of a step is the same whenever it is computed: it comes from the subscription's and the invoice's id.
+Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                  const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now);
+
+// How many attempts of any kind, ours and the provider's, count against the card networks' limit at `now`.
+int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                     const MethodChange& method, Timestamp now);
+
+// How many steps of the schedule our automatic attempts on this invoice have used.
+int StepsUsed(const InvoiceId& invoice, std::span<const Attempt> attempts);
+
+}  // namespace dunlin
