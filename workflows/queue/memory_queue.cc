@@ -29,6 +29,8 @@ Status MemoryQueue::Offer(std::span<const QueueItem> items) {
 
 Result<std::vector<JobId>> MemoryQueue::Claim(Timestamp now, std::size_t max) {
   std::vector<JobId> claimed;
+  std::unordered_map<JobId, Timestamp> emptied;  // outlive the lock: giving a large burst back takes a while
+  std::vector<QueueItem> emptied_heap;
   const std::scoped_lock lock(mutex_);
   while (claimed.size() < max) {
     DropStaleTop();
@@ -38,8 +40,8 @@ Result<std::vector<JobId>> MemoryQueue::Claim(Timestamp now, std::size_t max) {
     PopTop();
   }
   if (waiting_.empty()) {  // swapped, not cleared: a burst must not keep its memory for ever
-    std::unordered_map<JobId, Timestamp>().swap(waiting_);
-    std::vector<QueueItem>().swap(heap_);
+    emptied.swap(waiting_);
+    emptied_heap.swap(heap_);
   }
   return claimed;
 }

@@ -21,7 +21,7 @@ double SecondsSince(SteadyClock::time_point start) {
 std::vector<QueueItem> Items(std::int64_t count) {
   std::vector<QueueItem> items;
   for (std::int64_t i = 0; i < count; ++i) {
-    items.push_back({JobId{i + 1}, FromUnixMillis(1'800'000'000'000 + (i * 7919) % count)});
+    items.push_back({JobId{i + 1}, FromUnixMillis(1'800'000'000'000 + (i * 2'654'435'761) % count)});
   }
   return items;
 }

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "tests/support/redis_server.h"
@@ -147,6 +149,23 @@ TEST(RedisQueueTest, AClientKilledByTheServerCostsNoCall) {
     ASSERT_EQ(server.Command("CLIENT KILL TYPE normal SKIPME yes"), ":1");
   }
   EXPECT_EQ(queue.Size().value(), 1U);
+}
+
+TEST(RedisQueueTest, WritingToAServerThatIsGoneIsAnErrorAndNoSignal) {
+  RedisServer server;
+  const RedisTarget target = ParseQueueUrl(server.unix_url())->redis;
+  const auto deadline = SteadyClock::now() + 5s;
+  const Result<std::unique_ptr<RedisConnection>> opened =
+      RedisConnection::Open(ResolveRedis(target).value(), target, deadline);
+  ASSERT_TRUE(opened);
+  RedisCommands commands;
+  commands.Add(std::array<std::string, 1>{"PING"});
+  EXPECT_TRUE((*opened)->Run(commands, deadline));
+  EXPECT_FALSE((*opened)->ClosedByServer());
+  server.Kill();
+  EXPECT_TRUE((*opened)->ClosedByServer());
+  EXPECT_FALSE((*opened)->Run(commands, deadline));
+  EXPECT_FALSE((*opened)->Run(commands, deadline));
 }
 
 TEST(RedisQueueTest, TheRightPasswordIsUsedAndAWrongOrMissingOneSaysSoWithoutShowingAny) {
