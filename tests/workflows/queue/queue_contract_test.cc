@@ -5,7 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <limits>
-#include <numeric>
+#include <ostream>
 #include <thread>
 
 #include "tests/support/redis_server.h"
@@ -23,6 +23,8 @@ struct Kind {
   bool needs_redis;
   std::function<std::unique_ptr<Queue>(const RedisServer*)> make;
 };
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 std::unique_ptr<Queue> OverRedis(const std::string& url) {
   return std::make_unique<RedisQueue>(ParseQueueUrl(url)->redis, "dunlin:test:apply");
