@@ -221,6 +221,10 @@ Decision Decide(const Situation& situation, const PolicyBook& policies) { return
 
 void AddTo(Unit& unit, Decision&& decision) {
   if (!decision.changed) return;
+  // A unit drops before it adds, so a job of an earlier decision in it that this one drops must not be added at all.
+  std::erase_if(unit.jobs, [&](const NewJob& job) {
+    return std::find(decision.drop_jobs.begin(), decision.drop_jobs.end(), job.key) != decision.drop_jobs.end();
+  });
   unit.save.push_back(std::move(decision.next));
   MoveAll(unit.timeline, std::move(decision.timeline));
   MoveAll(unit.jobs, std::move(decision.jobs));

@@ -1,0 +1,265 @@
+#include "workflows/apply.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "state/derive.h"
+#include "state/merge.h"
+#include "workflows/attempt_outcome.h"
+#include "workflows/decide.h"
+#include "workflows/effects/filing.h"
+
+namespace dunlin {
+namespace {
+
+// A subscription's row can move between our read and our commit; then we read again, this often, and leave the rest
+// to the job's next run.
+constexpr int kConflictsMax = 20;
+
+// The works of one batch that touch one subscription: one record read, one unit written.
+struct Group {
+  SubscriptionRecord record;
+  Unit unit;
+  std::vector<Work> works;
+  std::vector<std::pair<Access, Timestamp>> access_changes;  // to what, and when its event was received
+  std::vector<Attempt> ended;
+};
+
+EventResult ResultOf(const Work& work, EventOutcome outcome, std::string detail, const std::string& subscription, Timestamp at) {
+  return {.seq = work.event->seq, .outcome = outcome, .detail = std::move(detail), .subscription = subscription, .at = at};
+}
+
+// Adds the digest's facts. Returns what became of the event.
+EventOutcome MergeDigest(Facts& facts, const Digest& digest, std::string& detail) {
+  bool changed = false;
+  if (digest.snapshot) changed = Merge(facts, *digest.snapshot) || changed;
+  if (digest.invoice) changed = Merge(facts, *digest.invoice) || changed;
+  if (digest.method) changed = Merge(facts, *digest.method) || changed;
+  if (digest.failure && digest.failure->invoice) changed = Merge(facts, DeclineOf(*digest.failure)) || changed;
+  if (!changed) {
+    detail = digest.created < facts.baseline.until ? "older than everything that is still kept" : "known already";
+    return EventOutcome::kNoChange;
+  }
+  if (digest.snapshot) {
+    const SnapshotOrder order = OrderSnapshots(facts);
+    const EventId& newest = order.oldest_first.back()->source;
+    if (newest != digest.event) {
+      detail = "superseded by " + newest.str();
+      return EventOutcome::kNoChange;
+    }
+  }
+  if (digest.invoice) {
+    const InvoiceFact* invoice = FindInvoice(facts, digest.invoice->id);
+    if (invoice != nullptr && invoice->source != digest.event) {
+      detail = "superseded by " + invoice->source.str();
+      return EventOutcome::kNoChange;
+    }
+  }
+  return EventOutcome::kApplied;
+}
+
+class Batch {
+ public:
+  explicit Batch(Engine& engine) : engine_(engine), now_(engine.clock.Now()) {}
+
+  // Everything of the batch that commits; the works of units that lost to another writer are returned.
+  std::vector<Work> Run(std::vector<Work> works) {
+    for (Work& work : works) Take(std::move(work));
+    std::vector<Unit> units;
+    std::vector<Group*> groups;
+    for (auto& [id, group] : groups_) {
+      if (group.works.empty()) continue;
+      units.push_back(std::move(group.unit));
+      groups.push_back(&group);
+    }
+    for (auto& [unit, work] : loners_) units.push_back(std::move(unit));
+    if (units.empty()) return std::move(again_);
+    const std::vector<Result<UnitResult>> results = engine_.ledger.CommitAll(std::move(units));
+    for (std::size_t i = 0; i < groups.size(); ++i) Settle(*groups[i], results[i]);
+    for (std::size_t i = 0; i < loners_.size(); ++i) SettleLoner(loners_[i].second, results[groups.size() + i]);
+    return std::move(again_);
+  }
+
+ private:
+  void Take(Work&& work) {
+    if (work.job.due > now_) return;  // moved since it was queued; it is offered again when due
+    if (work.job.kind == JobKind::kAccessCheck) return Look(std::move(work));
+    if (!work.event) return Retry(work.job, {Errc::kCorrupt, "its event is missing"});
+    Result<Digest> digest = engine_.read(work.event->body);
+    if (!digest) return Unreadable(std::move(work), digest.error());
+    File(std::move(work), std::move(*digest));
+  }
+
+  // Time has come for a subscription: decide again on what is known.
+  void Look(Work&& work) {
+    Group* group = Find(SubscriptionId{work.job.subject}, work);
+    if (group == nullptr) return;
+    group->unit.done.push_back(work.job.id);
+    DecideIn(*group, group->record.subscription.facts, "", work.job.due);
+    group->works.push_back(std::move(work));
+  }
+
+  void Unreadable(Work&& work, const Error& error) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    unit.events.push_back(ResultOf(work, EventOutcome::kUnreadable, error.detail, work.event->subscription, now_));
+    RaiseAlert(unit.alerts, unit.jobs, {.key = "unreadable/" + work.event->id.str(), .kind = "unreadable_event", .subject = work.event->id.str(),
+                .detail = "Event " + work.event->id.str() + " could not be read: " + error.detail, .raised_at = now_});
+    loners_.emplace_back(std::move(unit), std::move(work));
+  }
+
+  void File(Work&& work, Digest&& digest) {
+    Result<std::vector<SubscriptionId>> targets = TargetsOf(engine_.ledger, digest);
+    if (!targets) return Retry(work.job, targets.error());
+    if (targets->size() == 1) {
+      Group* group = Find(targets->front(), work);
+      if (group != nullptr) ApplyIn(*group, std::move(work), digest);
+      return;
+    }
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    AddLooseEnds(unit, digest, now_);
+    EventOutcome outcome = digest.acted_on ? EventOutcome::kApplied : EventOutcome::kKept;
+    std::string detail = digest.acted_on ? "" : "not a type that is acted on";
+    if (targets->empty() && digest.acted_on && unit.aliases.empty() && unit.links.empty() && unit.jobs.empty()) {
+      outcome = EventOutcome::kNoChange;
+      detail = "no subscription that it is about is known";
+    }
+    for (const SubscriptionId& id : *targets) {
+      if (!ApplyAlone(unit, id, work, digest)) return;
+    }
+    unit.events.push_back(ResultOf(work, outcome, detail, "", now_));
+    loners_.emplace_back(std::move(unit), std::move(work));
+  }
+
+  void ApplyIn(Group& group, Work&& work, Digest& digest) {
+    const SubscriptionId id = group.record.subscription.id;
+    Facts facts = group.record.subscription.facts;
+    std::string detail;
+    if (digest.failure && !digest.failure->invoice) NameInvoice(*digest.failure, engine_.ledger);
+    const EventOutcome outcome = MergeDigest(facts, digest, detail);
+    AddLooseEnds(group.unit, digest, now_);
+    LinkNewInvoices(group.unit, id, group.record.subscription.facts, facts);
+    if (group.record.subscription.account.empty()) group.record.subscription.account = digest.account;
+    if (const std::optional<Attempt> ended = OutcomeInEvent(digest, group.record.attempts)) EndAttempt(group, *ended);
+    group.unit.done.push_back(work.job.id);
+    group.unit.events.push_back(ResultOf(work, outcome, std::move(detail), id.str(), now_));
+    DecideIn(group, std::move(facts), digest.event.str(), work.event->received_at);
+    group.works.push_back(std::move(work));
+  }
+
+  // An event about a whole account: each of its subscriptions, all in one unit.
+  bool ApplyAlone(Unit& unit, const SubscriptionId& id, const Work& work, const Digest& digest) {
+    if (groups_.contains(id)) {  // already being changed in this batch: take the event after it
+      again_.push_back(work);
+      return false;
+    }
+    Result<std::optional<SubscriptionRecord>> record = engine_.ledger.LoadSubscription(id);
+    if (!record) {
+      Retry(work.job, record.error());
+      return false;
+    }
+    if (!*record) return true;
+    Facts facts = (*record)->subscription.facts;
+    std::string detail;
+    MergeDigest(facts, digest, detail);
+    AddTo(unit, Decide({.before = std::move(**record), .facts = std::move(facts), .now = now_, .event = digest.event.str()}, engine_.policies));
+    return true;
+  }
+
+  void EndAttempt(Group& group, const Attempt& ended) {
+    const auto was = std::find_if(group.record.attempts.begin(), group.record.attempts.end(), [&](const Attempt& a) { return a.key == ended.key; });
+    if (IsOpen(was->state) && !IsOpen(ended.state)) {
+      group.unit.close_attempts.push_back(ended);
+      group.unit.done.push_back(ended.job);
+      group.ended.push_back(ended);
+    } else {
+      group.unit.annotate_attempts.push_back(ended);
+    }
+    Update(group.record.attempts, ended);
+  }
+
+  void DecideIn(Group& group, Facts facts, const std::string& event, Timestamp received_at) {
+    const Access before = group.record.subscription.values.access;
+    Decision decision = Decide({.before = group.record, .facts = std::move(facts), .now = now_, .event = event}, engine_.policies);
+    if (!decision.changed) return;
+    if (decision.next.values.access != before) group.access_changes.emplace_back(decision.next.values.access, received_at);
+    // One row for the whole group: the last decision holds what the earlier ones led to.
+    group.record.subscription = decision.next;
+    const bool saved = !group.unit.save.empty();
+    if (saved) group.unit.save.clear();
+    AddTo(group.unit, std::move(decision));
+  }
+
+  // The group of that subscription, its record read once; nullptr when reading failed and the work was put off.
+  Group* Find(const SubscriptionId& id, const Work& work) {
+    const auto found = groups_.find(id);
+    if (found != groups_.end()) return &found->second;
+    Result<std::optional<SubscriptionRecord>> record = engine_.ledger.LoadSubscription(id);
+    if (!record) {
+      Retry(work.job, record.error());
+      return nullptr;
+    }
+    Group& group = groups_[id];
+    if (*record) group.record = std::move(**record);
+    group.record.subscription.id = id;
+    return &group;
+  }
+
+  void Settle(Group& group, const Result<UnitResult>& result) {
+    if (!result) return Failed(group.works, result.error());
+    const Timestamp done = engine_.clock.Now();
+    for (const auto& [access, received] : group.access_changes) engine_.observer.OnAccessChange(access, done - received);
+    for (const Attempt& attempt : group.ended) engine_.observer.OnAttempt(attempt.kind, attempt.state);
+    for (const Work& work : group.works) {
+      if (work.event) engine_.observer.OnEvent(EventOutcome::kApplied, work.event->type);
+    }
+  }
+
+  void SettleLoner(Work& work, const Result<UnitResult>& result) {
+    if (result) return engine_.observer.OnEvent(EventOutcome::kApplied, work.event->type);
+    std::vector<Work> works;
+    works.push_back(std::move(work));
+    Failed(works, result.error());
+  }
+
+  void Failed(std::vector<Work>& works, const Error& error) {
+    for (Work& work : works) {
+      if (error.code == Errc::kConflict) {
+        again_.push_back(std::move(work));
+      } else {
+        Retry(work.job, error);
+      }
+    }
+  }
+
+  void Retry(const Job& job, const Error& error) {
+    // While the ledger itself is away nothing can be written; the job is still there and is offered again.
+    const Status status = CommitRetry(engine_, job, TryAgain(job, error, now_, engine_.random));
+    if (!status) engine_.observer.OnProblem("apply", error);
+  }
+
+  Engine& engine_;
+  const Timestamp now_;
+  std::map<SubscriptionId, Group> groups_;
+  std::vector<std::pair<Unit, Work>> loners_;
+  std::vector<Work> again_;
+};
+
+}  // namespace
+
+void Applier::Run(std::span<const JobId> ids) {
+  Result<std::vector<Work>> works = engine_.ledger.LoadWork(ids);
+  if (!works) return engine_.observer.OnProblem("load work", works.error());
+  std::vector<Work> left = Batch(engine_).Run(std::move(*works));
+  for (int round = 0; round < kConflictsMax && !left.empty(); ++round) {
+    std::vector<JobId> again;
+    for (const Work& work : left) again.push_back(work.job.id);
+    works = engine_.ledger.LoadWork(again);  // those that another worker has finished are gone now
+    if (!works) return engine_.observer.OnProblem("load work", works.error());
+    left = Batch(engine_).Run(std::move(*works));
+  }
+}
+
+}  // namespace dunlin

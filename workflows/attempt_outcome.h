@@ -1,0 +1,16 @@
+// How an attempt of ours ended, told by an event that carries its key or by the provider's answer (design: an event
+// whose request carries our idempotency key IS the outcome, whichever comes first). Pure.
+#pragma once
+
+#include "workflows/digest.h"
+
+namespace dunlin {
+
+// What the event says of the attempt behind it, as the attempt then stands; nullopt when it says nothing of one of
+// `attempts`, or nothing new.
+std::optional<Attempt> OutcomeInEvent(const Digest& digest, const std::vector<Attempt>& attempts);
+
+// Replaces the attempt with that key.
+void Update(std::vector<Attempt>& attempts, const Attempt& attempt);
+
+}  // namespace dunlin

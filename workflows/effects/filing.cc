@@ -1,0 +1,93 @@
+#include "workflows/effects/filing.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "state/merge.h"
+#include "workflows/decide.h"
+
+namespace dunlin {
+
+Result<std::vector<SubscriptionId>> TargetsOf(Ledger& ledger, const Digest& digest) {
+  using Ids = std::vector<SubscriptionId>;
+  if (!digest.subscription.empty()) return Ids{digest.subscription};
+  if (digest.failure) {
+    if (digest.failure->invoice) {
+      const auto found = ledger.SubscriptionOfInvoice(*digest.failure->invoice);
+      if (!found) return tl::unexpected(found.error());
+      if (*found) return Ids{**found};
+    }
+    const auto link = ledger.FindPayment(digest.failure->payment_intent);
+    if (!link) return tl::unexpected(link.error());
+    if (*link && !(*link)->subscription.empty()) return Ids{(*link)->subscription};
+    return Ids{};
+  }
+  if (digest.method && !digest.account.empty()) return ledger.SubscriptionsOf(digest.account);
+  return Ids{};
+}
+
+void NameInvoice(PaymentFailure& failure, Ledger& ledger) {
+  const auto link = ledger.FindPayment(failure.payment_intent);
+  if (link && *link && !(*link)->invoice.empty()) failure.invoice = (*link)->invoice;
+}
+
+InvoiceFact DeclineOf(const PaymentFailure& failure) {
+  InvoiceFact fact;
+  fact.id = *failure.invoice;
+  fact.attempt_count = -1;
+  fact.created = failure.at;
+  fact.decline = failure.decline;
+  fact.decline_at = failure.at;
+  return fact;
+}
+
+void AddLooseEnds(Unit& unit, const Digest& digest, Timestamp now) {
+  unit.aliases.insert(unit.aliases.end(), digest.aliases.begin(), digest.aliases.end());
+  if (digest.link) unit.links.push_back(*digest.link);
+  if (digest.ask && digest.ask->first == "subscription") {
+    unit.jobs.push_back({.kind = JobKind::kRefetch, .key = RefetchJobKey(SubscriptionId{digest.ask->second}), .subject = digest.ask->second, .due = now, .payload = "{}"});
+  }
+  if (digest.ask && digest.ask->first == "invoice") unit.jobs.push_back(AskForInvoice(InvoiceId{digest.ask->second}, digest.subscription, now));
+  if (digest.failure && !digest.failure->invoice) unit.jobs.push_back(AskForPayment(digest.failure->payment_intent, now));
+}
+
+void LinkNewInvoices(Unit& unit, const SubscriptionId& id, const Facts& before, const Facts& after) {
+  for (const InvoiceFact& invoice : after.invoices) {
+    if (FindInvoice(before, invoice.id) == nullptr) unit.links.push_back({.payment_intent = "", .invoice = invoice.id, .subscription = id});
+  }
+}
+
+NewJob AskForInvoice(const InvoiceId& invoice, const SubscriptionId& subscription, Timestamp now) {
+  return {.kind = JobKind::kFetchEvent, .key = "fetch/" + invoice.str(), .subject = subscription.str(), .due = now, .payload = nlohmann::json{{"invoice", invoice.str()}}.dump()};
+}
+
+NewJob AskForPayment(std::string_view payment_intent, Timestamp now) {
+  return {.kind = JobKind::kFetchEvent, .key = "fetch/" + std::string(payment_intent), .subject = "", .due = now, .payload = nlohmann::json{{"payment_intent", payment_intent}}.dump()};
+}
+
+Fence FenceFor(const Facts& facts, const Job& job) {
+  Fence fence;
+  fence.at = NewestFact(facts);
+  fence.events = EventsAt(facts, fence.at);
+  fence.number = ToInt(job.id);
+  fence.source = EventId{"fetch/" + std::to_string(ToInt(job.id)) + "/" + std::to_string(job.tries)};
+  return fence;
+}
+
+void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence) {
+  snapshot.kind = SubscriptionSnapshot::Kind::kFetched;
+  snapshot.created = fence.at;
+  snapshot.fence = fence.events;
+  snapshot.fetch_number = fence.number;
+  snapshot.source = fence.source;
+  snapshot.previous.reset();
+}
+
+void Stamp(InvoiceFact& invoice, const Fence& fence, Timestamp now) {
+  invoice.created = fence.at;
+  invoice.fetched = true;
+  invoice.source = fence.source;
+  if (invoice.decline && invoice.decline_at == Timestamp{}) invoice.decline_at = now;
+}
+
+}  // namespace dunlin

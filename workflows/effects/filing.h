@@ -1,0 +1,44 @@
+// Where facts belong, and what an event or an answer brings besides the subscription's own facts.
+#pragma once
+
+#include <vector>
+
+#include "state/ledger.h"
+#include "workflows/digest.h"
+#include "workflows/provider.h"
+
+namespace dunlin {
+
+// The subscriptions an event is about: the one it names, the one whose invoice a payment pays, or all of its account.
+// Empty: none is known (yet). Errors: the ledger's.
+Result<std::vector<SubscriptionId>> TargetsOf(Ledger& ledger, const Digest& digest);
+
+// Fills in the invoice of a failed payment from what is known of the payment; leaves it empty otherwise.
+void NameInvoice(PaymentFailure& failure, Ledger& ledger);
+
+// The decline alone, as a fact about its invoice: a picture that every other picture outranks.
+InvoiceFact DeclineOf(const PaymentFailure& failure);
+
+// Aliases, links, and questions to the provider that the event asks for.
+void AddLooseEnds(Unit& unit, const Digest& digest, Timestamp now);
+
+// Records which subscription an invoice belongs to, for each that was not known before.
+void LinkNewInvoices(Unit& unit, const SubscriptionId& id, const Facts& before, const Facts& after);
+
+// A question about an invoice or a payment: a job that fetches it. Its key makes it one at a time.
+NewJob AskForInvoice(const InvoiceId& invoice, const SubscriptionId& subscription, Timestamp now);
+NewJob AskForPayment(std::string_view payment_intent, Timestamp now);
+
+// What a fetch must note before its request goes out, and how its answer then becomes a fact.
+struct Fence {
+  Timestamp at{};
+  std::vector<EventId> events;
+  std::int64_t number = 0;
+  EventId source;  // "fetch/<job>/<try>"
+};
+Fence FenceFor(const Facts& facts, const Job& job);
+void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence);
+// `now`: when a decline without a time of its own was heard.
+void Stamp(InvoiceFact& invoice, const Fence& fence, Timestamp now);
+
+}  // namespace dunlin

@@ -1,0 +1,41 @@
+// What the workers work with. Everything in it is thread-safe and outlives them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "state/clock.h"
+#include "state/ledger.h"
+#include "workflows/digest.h"
+#include "workflows/observer.h"
+#include "workflows/outbox.h"
+#include "workflows/policy_book.h"
+#include "workflows/provider.h"
+
+namespace dunlin {
+
+struct Engine {
+  Ledger& ledger;
+  ProviderApi& provider;
+  const Clock& clock;
+  Random& random;
+  const PolicyBook& policies;
+  Outbox& outbox;
+  Observer& observer;
+  EventReader read;
+  // Takes an event that was listed rather than delivered, the same way as a delivered one; it is durable on return.
+  std::function<Status(std::string_view body)> ingest;
+};
+
+// The retry rule of jobs: 1 s doubled for each failure, at most an hour, each ± 20 %; dead once it has failed for as
+// long as its kind is given. `at_least`: the provider asked for this much patience.
+JobRetry TryAgain(const Job& job, const Error& error, Timestamp now, Random& random, Millis at_least = Millis{0});
+
+// How long a job of that kind may go on failing.
+Millis PatienceOf(JobKind kind);
+
+// Commits `retry`; a job that dies with it raises an alert.
+Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry);
+
+}  // namespace dunlin

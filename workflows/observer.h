@@ -1,0 +1,21 @@
+// What the workers have to tell the metrics and the log. Implementations are thread-safe and never block.
+#pragma once
+
+#include <string_view>
+
+#include "state/ledger.h"
+#include "workflows/provider.h"
+
+namespace dunlin {
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void OnEvent(EventOutcome, std::string_view /*type*/) {}
+  virtual void OnAttempt(AttemptKind, AttemptState) {}       // an attempt of ours ended
+  virtual void OnAccessChange(Access, Millis /*since_received*/) {}  // committed; how long after its event arrived
+  virtual void OnJobFailed(JobKind, const Error&, bool /*dead*/) {}
+  virtual void OnProblem(std::string_view /*where*/, const Error&) {}  // something that will be tried again by itself
+};
+
+}  // namespace dunlin

@@ -1,0 +1,27 @@
+#include "workflows/outbox.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace dunlin {
+
+Status FileOutbox::Deliver(JobId id, std::string_view message) {
+  if (message.size() < 2 || message.front() != '{') return Fail(Errc::kInvalidArgument, "the message is not a JSON object");
+  std::string line = "{\"id\":\"job_" + std::to_string(ToInt(id)) + "\"";
+  if (message != "{}") line += ",";
+  line.append(message.substr(1));
+  line += "\n";
+  const std::lock_guard lock(mutex_);
+  const int file = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return Fail(Errc::kUnavailable, "cannot open the outbox file: " + std::string(std::strerror(errno)));
+  const ssize_t written = ::write(file, line.data(), line.size());
+  const int error = errno;
+  ::close(file);
+  if (written == static_cast<ssize_t>(line.size())) return {};
+  return Fail(Errc::kUnavailable, "cannot write the outbox file: " + std::string(written < 0 ? std::strerror(error) : "disk full"));
+}
+
+}  // namespace dunlin
