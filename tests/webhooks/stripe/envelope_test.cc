@@ -160,6 +160,26 @@ TEST(EnvelopeTest, WhatIsMissingOrWrongIsNamed) {
   }
 }
 
+// Rows 27 to 31 of the cases that the provider's own libraries test: both kinds of event come in at one door, unknown
+// types and versions of the API are taken, and what other carriers wrap around an event is not an event.
+TEST(EnvelopeTest, UnknownTypesAndVersionsAreTakenAndWrappersAreNot) {
+  const std::string event = R"({"id":"evt_1","object":"event","type":"t","created":1,"api_version":)";
+  for (const char* version :
+       {R"("2020-01-01"})", R"("2099-10-10.the_larch"})", R"("2026-10-28.preview"})", "null}", "7}"}) {
+    EXPECT_TRUE(ReadStripeEnvelope(event + version)) << version;
+  }
+  const Result<StripeEnvelope> thin = ReadStripeEnvelope(
+      R"({"id":"evt_1","object":"v2.core.event","type":"v3.not.yet.known","created":"2026-01-01T00:00:00Z",
+          "related_object":null})");
+  ASSERT_TRUE(thin) << thin.error().detail;
+  EXPECT_EQ(thin->type, "v3.not.yet.known");
+  EXPECT_EQ(thin->related_object_id, "");
+  EXPECT_EQ(ErrorOf(R"({"version":"0","id":"a","source":"aws.partner/stripe.com/ed_1","detail":)" + event + "null}}"),
+            "not an event: object is missing");
+  EXPECT_EQ(ErrorOf(R"({"specversion":"1.0","id":"a","type":"t","data":)" + event + "null}}"),
+            "not an event: object is missing");
+}
+
 TEST(EnvelopeTest, FieldsInOtherPlacesAreNotTaken) {
   const Result<StripeEnvelope> e = ReadStripeEnvelope(
       R"({"list":[{"id":"no","data":{"object":{"id":"no"}}}],"id":"evt_1","object":"event","type":"t","created":1,
