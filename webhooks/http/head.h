@@ -1,0 +1,41 @@
+// The head of a request, read strictly: what two programs could understand differently is refused, so that no proxy in
+// front of us sees another request than we do. Pure: bytes in, values out.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "webhooks/http/message.h"
+
+namespace dunlin {
+
+inline constexpr std::size_t kHeadBytesMax = 16 * 1024;  // request line, header fields and the empty line
+inline constexpr std::size_t kTargetBytesMax = 2 * 1024;
+inline constexpr std::size_t kHeaderFieldsMax = 100;
+
+struct RequestHead {
+  std::string method;
+  std::string target;  // as sent: path and query
+  HttpHeaders headers;
+  std::size_t content_length = 0;
+  bool keep_alive = false;        // the client lets the connection stay open
+  bool expects_continue = false;  // it waits for "100 Continue" before it sends the body
+};
+
+// The status says why: 400 not well formed, 411 no length (or a transfer coding, which hides it), 413, 414, 415 an
+// encoded body (its bytes are not the signed ones), 417, 431, 501 method, 505 version. The connection must be closed,
+// for where the next request would start is no longer known.
+struct HeadRefusal {
+  int status;
+  std::string detail;
+};
+
+// The size of the head in `bytes` including the empty line, or npos if it is not complete yet.
+std::size_t FindHeadEnd(std::string_view bytes);
+
+// `head` is exactly one head, as FindHeadEnd measures it.
+tl::expected<RequestHead, HeadRefusal> ParseRequestHead(std::string_view head, std::size_t body_bytes_max);
+
+}  // namespace dunlin
