@@ -56,7 +56,8 @@ class Decider {
     Warn();
     out_.next.dirty = derived_.refetch_owed;
     const Subscription& was = s_.before.subscription;
-    out_.changed = out_.next.values != was.values || out_.next.recovery != was.recovery || out_.next.dirty != was.dirty || out_.next.facts != was.facts || was.version == 0;
+    out_.changed = out_.next.values != was.values || out_.next.recovery != was.recovery || out_.next.dirty != was.dirty || out_.next.facts != was.facts ||
+                   was.version == 0 || !out_.jobs.empty();
     out_.next.updated_at = s_.now;
     return std::move(out_);
   }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "state/merge.h"
+#include "workflows/effects/filing.h"
 #include "workflows/messages.h"
 
 namespace dunlin {
@@ -40,11 +41,12 @@ class Runner {
   void Run() {
     for (int step = 0; step < kStepsMax; ++step) {
       const std::optional<RecoveryEvent> on = Next();
-      if (!on) return;
+      if (!on) break;
       const Transition* row = FindTransition(r_.state, *on, GuardFor(*on));
-      if (row == nullptr) return;
+      if (row == nullptr) break;
       Take(*row);
     }
+    if (s_.trigger == Trigger::kDue && !wish_granted_) KeepDate();
   }
 
  private:
@@ -105,16 +107,24 @@ class Runner {
   }
 
   std::optional<RecoveryEvent> Wish() {
-    if (wish_granted_) return std::nullopt;
+    const bool too_early = s_.trigger == Trigger::kDue && (!r_.next_attempt_at || *r_.next_attempt_at > s_.now);
+    return wish_granted_ || too_early ? std::nullopt : WishedFor();
+  }
+
+  std::optional<RecoveryEvent> WishedFor() const {
     switch (s_.trigger) {
       case Trigger::kFacts: return std::nullopt;
-      case Trigger::kDue:
-        if (r_.state != RecoveryState::kWaiting || !r_.next_attempt_at || *r_.next_attempt_at > s_.now) return std::nullopt;
-        return RecoveryEvent::kDue;
+      case Trigger::kDue: return RecoveryEvent::kDue;
       case Trigger::kStaffRetry: return RecoveryEvent::kStaffRetry;
       case Trigger::kEndRefused: return RecoveryEvent::kEndRefused;
     }
     return std::nullopt;
+  }
+
+  // The charge job came too early (its date was moved) and ends with this decision: it is made anew for its date.
+  void KeepDate() {
+    if (r_.state == RecoveryState::kWaiting) AddChargeJob(*r_.next_attempt_at);
+    if (r_.state == RecoveryState::kAwaitingMethod) AddChargeJob(LookAheadNow().at);
   }
 
   static bool ProviderCollects(const InvoiceFact& owed) { return owed.auto_advance || owed.next_payment_attempt; }
@@ -154,22 +164,12 @@ class Runner {
   void Take(const Transition& row) {
     const RecoveryState from = r_.state;
     if (row.on == RecoveryEvent::kFailed) Open();
-    if (row.on == s_wish()) wish_granted_ = true;
+    if (row.on == WishedFor()) wish_granted_ = true;
     r_.state = row.to;
     Schedule(row);
     Note(row, from);
     Act(row, from);
     if (r_.state == RecoveryState::kNone) r_ = Recovery{};
-  }
-
-  std::optional<RecoveryEvent> s_wish() const {
-    switch (s_.trigger) {
-      case Trigger::kFacts: return std::nullopt;
-      case Trigger::kDue: return RecoveryEvent::kDue;
-      case Trigger::kStaffRetry: return RecoveryEvent::kStaffRetry;
-      case Trigger::kEndRefused: return RecoveryEvent::kEndRefused;
-    }
-    return std::nullopt;
   }
 
   void Open() {
@@ -182,6 +182,8 @@ class Runner {
     const InvoiceFact* owed = invoice();
     if (!owed->failures.empty()) r_.failure_seen = owed->failures.back().source;
     if (s_.facts.method.at < LastFailure()) r_.method_seen = s_.facts.method.source;
+    // Why it failed stands with the payment; taking over brings it along, otherwise ask.
+    if (rules.owner == Owner::kProvider && !owed->decline) out_.jobs.push_back(AskForInvoice(r_.invoice, out_.next.id, s_.now));
   }
 
   // What the new state waits for.

@@ -1,0 +1,58 @@
+// Catch-up: what was never delivered is listed by the provider for 30 days, and goes through the same door as a
+// webhook. A lost webhook is then late, not lost.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "workflows/effects/steps.h"
+
+namespace dunlin::effects {
+namespace {
+
+constexpr Millis kEvery{5min};
+constexpr Millis kOverlap{1h};               // events can be listed a little after newer ones were delivered
+constexpr Millis kListed = Millis{24h} * 30;  // how far back the provider lists
+
+// From where this run lists. It is kept in the job until a run has finished, so that a run that is cut short, having
+// stored the newest events first, does not hide the older ones from the next.
+Result<Timestamp> Since(Engine& engine, const Job& job) {
+  const Timestamp oldest = engine.clock.Now() - kListed;
+  const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
+  if (payload.is_object() && payload.contains("since_ms")) return std::max(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest);
+  const Result<std::optional<Timestamp>> newest = engine.ledger.NewestEvent(Provider::kStripe);
+  if (!newest) return tl::unexpected(newest.error());
+  return *newest ? std::max(**newest - kOverlap, oldest) : oldest;
+}
+
+Status TakeAll(Engine& engine, Timestamp since) {
+  std::string cursor;
+  do {
+    Result<EventsPage> page = engine.provider.ListEvents(since, cursor);
+    if (!page) return tl::unexpected(page.error());
+    for (const std::string& body : page->bodies) {
+      if (const Status taken = engine.ingest(body); !taken && taken.error().code != Errc::kInvalidArgument) return taken;
+    }
+    cursor = page->next;
+  } while (!cursor.empty());
+  return {};
+}
+
+}  // namespace
+
+Outcome CatchUp(Engine& engine, const Job& job) {
+  const Result<Timestamp> since = Since(engine, job);
+  if (!since) return TryLater{since.error()};
+  const Result<std::optional<Timestamp>> newest_before = engine.ledger.NewestEvent(Provider::kStripe);
+  if (!newest_before) return TryLater{newest_before.error()};
+  if (const Status taken = TakeAll(engine, *since); !taken) return TryLater{taken.error()};
+  // Everything up to the newest event known before this run is stored now; the next run starts from there.
+  const Timestamp reached = *newest_before ? std::max(*since, **newest_before - kOverlap) : *since;
+  Unit unit;
+  unit.done.push_back(job.id);
+  unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = job.key, .subject = "", .due = engine.clock.Now() + kEvery,
+                       .payload = nlohmann::json{{"since_ms", ToUnixMillis(reached)}}.dump()});
+  const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+  if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
+  return std::nullopt;
+}
+
+}  // namespace dunlin::effects

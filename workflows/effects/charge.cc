@@ -1,0 +1,185 @@
+// Charge once (design.md, "Calls to the outside"): the attempt is committed before the call, an unknown outcome is
+// sent again under the same key, and after a stored error or too long a time the provider is asked first.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "state/merge.h"
+#include "workflows/attempt_outcome.h"
+#include "workflows/effects/filing.h"
+#include "workflows/effects/steps.h"
+
+namespace dunlin::effects {
+namespace {
+
+// The provider keeps answers under a key for at least 24 h; past this we do not rely on it any more.
+constexpr Millis kSameKeyFor = Millis{23h};
+// A payment under way (a bank debit) is asked after this often, should its event not come.
+constexpr Millis kProcessingAskEvery{1h};
+
+struct Wish {
+  Trigger trigger = Trigger::kDue;
+  std::string by;
+  std::string reason;
+};
+
+Wish WishOf(const Job& job) {
+  const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
+  if (!payload.is_object() || !payload.contains("by")) return {};
+  return {Trigger::kStaffRetry, payload.value("by", ""), payload.value("reason", "")};
+}
+
+const Attempt* OpenAttemptOf(const SubscriptionRecord& record, JobId job) {
+  for (const Attempt& a : record.attempts) {
+    if (a.job == job && IsOpen(a.state)) return &a;
+  }
+  return nullptr;
+}
+
+// A staff retry whose time has passed: staff must see why nothing was charged.
+void NoteNotMade(Unit& unit, const SubscriptionRecord& record, const Wish& wish, const PolicyBook& policies, Timestamp now) {
+  if (wish.trigger != Trigger::kStaffRetry) return;
+  const std::optional<RetryRefusal> refusal = RefuseRetry(record, policies, now);
+  TimelineRow row;
+  row.subscription = record.subscription.id;
+  row.at = now;
+  row.kind = "staff";
+  row.by = wish.by;
+  row.reason = "The retry was not made: " + (refusal ? refusal->why : "there was nothing to charge any more.");
+  unit.timeline.push_back(std::move(row));
+}
+
+// Commits the attempt that is to be made, if it still is; the unit otherwise ends the job or moves it.
+Outcome Begin(Engine& engine, const Job& job, std::optional<Attempt>& begun) {
+  const Wish wish = WishOf(job);
+  return ChangeSubscription(engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
+    begun.reset();
+    if (const Attempt* open = OpenAttemptOf(record, job.id)) {
+      begun = *open;
+      return {};
+    }
+    const Timestamp now = engine.clock.Now();
+    const bool refused = wish.trigger == Trigger::kStaffRetry && RefuseRetry(record, engine.policies, now).has_value();
+    Decision decision = Decide({.before = record,
+                                .facts = record.subscription.facts,
+                                .trigger = refused ? Trigger::kFacts : wish.trigger,
+                                .now = now,
+                                .by = wish.by,
+                                .reason = wish.reason,
+                                .job = job.id,
+                                .instance = engine.ledger.instance(),
+                                .pay_parameters = engine.provider.PayParameters(record.subscription.recovery.invoice)},
+                               engine.policies);
+    if (!decision.open_attempts.empty()) {
+      begun = decision.open_attempts.front();
+    } else {
+      unit.done.push_back(job.id);
+      NoteNotMade(unit, record, wish, engine.policies, now);
+    }
+    AddTo(unit, std::move(decision));
+    return {};
+  });
+}
+
+// Records how the attempt ended, merges what the provider showed of the invoice, and decides. When an event has ended
+// the attempt already, only what it did not know is added.
+Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const std::optional<InvoiceFact>& shown) {
+  bool first = false;
+  const Outcome outcome = ChangeSubscription(engine, job, ended.subscription, [&](SubscriptionRecord& record, Unit& unit) -> Status {
+    const auto known = std::find_if(record.attempts.begin(), record.attempts.end(), [&](const Attempt& a) { return a.key == ended.key; });
+    if (known == record.attempts.end()) return Fail(Errc::kCorrupt, "attempt " + ended.key.str() + " is missing");
+    first = IsOpen(known->state);
+    Attempt now_known = first ? ended : *known;
+    if (now_known.decline.code.empty()) now_known.decline = ended.decline;
+    if (first) {
+      unit.close_attempts.push_back(now_known);
+      if (!IsOpen(now_known.state)) unit.done.push_back(job.id);
+    } else {
+      unit.annotate_attempts.push_back(now_known);
+    }
+    Update(record.attempts, now_known);
+    const Timestamp now = engine.clock.Now();
+    const Fence fence = FenceFor(record.subscription.facts, job);
+    Facts facts = record.subscription.facts;
+    if (shown) {
+      InvoiceFact invoice = *shown;
+      Stamp(invoice, fence, now);
+      Merge(facts, invoice);
+    }
+    if (ended.state == AttemptState::kDeclined) {
+      Merge(facts, DeclineOf({.payment_intent = "", .invoice = ended.invoice, .at = ended.finished_at.value_or(now), .decline = ended.decline}));
+    }
+    AddTo(unit, Decide({.before = record, .facts = std::move(facts), .now = now, .event = "answer to " + ended.key.str()}, engine.policies));
+    return {};
+  });
+  if (!outcome && first && !IsOpen(ended.state)) engine.observer.OnAttempt(ended.kind, ended.state);
+  return outcome;
+}
+
+Outcome End(Engine& engine, const Job& job, Attempt attempt, AttemptState state, std::string detail, const std::optional<InvoiceFact>& shown = std::nullopt) {
+  attempt.state = state;
+  attempt.detail = std::move(detail);
+  if (!IsOpen(state)) attempt.finished_at = engine.clock.Now();
+  const Outcome outcome = Conclude(engine, job, attempt, shown);
+  if (outcome || !IsOpen(state)) return outcome;
+  return TryLater{{Errc::kUnavailable, attempt.detail}, kProcessingAskEvery, false};
+}
+
+// The provider is asked how the invoice stands, instead of being told to charge it.
+Outcome Ask(Engine& engine, const Job& job, Attempt attempt) {
+  const Result<InvoiceAnswer> answer = engine.provider.FetchInvoice(attempt.invoice);
+  if (!answer) return TryLater{answer.error()};
+  const InvoiceFact& invoice = answer->invoice;
+  if (invoice.status == InvoiceStatus::kPaid) return End(engine, job, attempt, AttemptState::kSucceeded, "found paid", invoice);
+  if (answer->processing) return End(engine, job, attempt, AttemptState::kProcessing, "the payment is under way", invoice);
+  if (invoice.status != InvoiceStatus::kOpen) return End(engine, job, attempt, AttemptState::kRefused, "found " + std::string(InvoiceStatusName(invoice.status)), invoice);
+  if (invoice.decline && invoice.decline_at >= attempt.first_sent_at) {
+    attempt.decline = *invoice.decline;
+    return End(engine, job, attempt, AttemptState::kDeclined, "found declined", invoice);
+  }
+  return End(engine, job, attempt, AttemptState::kUnknown, "no answer was kept, and the invoice was found open", invoice);
+}
+
+// From now on ask before anything else; survives a crash.
+Outcome AskFirstFromNowOn(Engine& engine, Attempt attempt, const std::string& why) {
+  attempt.ask_first = true;
+  attempt.detail = why;
+  Unit unit;
+  unit.annotate_attempts.push_back(attempt);
+  const Result<UnitResult> noted = engine.ledger.Commit(std::move(unit));
+  return TryLater{noted ? Error{Errc::kUnavailable, why} : noted.error()};
+}
+
+Outcome Send(Engine& engine, const Job& job, const Attempt& attempt) {
+  const PayAnswer answer = engine.provider.Pay(attempt);
+  Attempt ended = attempt;
+  ended.decline = answer.decline;
+  switch (answer.outcome) {
+    case PayOutcome::kPaid: return End(engine, job, ended, AttemptState::kSucceeded, answer.detail, answer.invoice);
+    case PayOutcome::kProcessing: return End(engine, job, ended, AttemptState::kProcessing, answer.detail, answer.invoice);
+    case PayOutcome::kDeclined: return End(engine, job, ended, AttemptState::kDeclined, answer.detail, answer.invoice);
+    case PayOutcome::kRefused: {
+      // Something is not as we think; learn how it is in the same step.
+      const Result<InvoiceAnswer> truth = engine.provider.FetchInvoice(attempt.invoice);
+      if (!truth && truth.error().code != Errc::kNotFound) return TryLater{truth.error()};
+      return End(engine, job, ended, AttemptState::kRefused, answer.detail, truth ? std::optional(truth->invoice) : std::nullopt);
+    }
+    case PayOutcome::kNotExecuted:
+    case PayOutcome::kUnknown:
+      return TryLater{{Errc::kUnavailable, answer.detail}, answer.retry_after.value_or(Millis{0})};
+    case PayOutcome::kStoredError: return AskFirstFromNowOn(engine, attempt, answer.detail);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Outcome Charge(Engine& engine, const Job& job) {
+  std::optional<Attempt> attempt;
+  if (const Outcome failed = Begin(engine, job, attempt)) return failed;
+  if (!attempt) return std::nullopt;
+  const bool stale = engine.clock.Now() - attempt->first_sent_at >= kSameKeyFor;
+  if (attempt->ask_first || stale || attempt->state == AttemptState::kProcessing) return Ask(engine, job, *attempt);
+  return Send(engine, job, *attempt);
+}
+
+}  // namespace dunlin::effects

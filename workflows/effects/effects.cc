@@ -1,0 +1,102 @@
+#include "workflows/effects/effects.h"
+
+#include "state/merge.h"
+#include "workflows/effects/filing.h"
+#include "workflows/effects/steps.h"
+
+namespace dunlin {
+namespace effects {
+namespace {
+
+// How often a subscription's row may move under one change before the job is put off.
+constexpr int kConflictsMax = 50;
+
+}  // namespace
+
+Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId& id, const Change& change) {
+  for (int round = 0; round < kConflictsMax; ++round) {
+    Result<std::optional<SubscriptionRecord>> loaded = engine.ledger.LoadSubscription(id);
+    if (!loaded) return TryLater{loaded.error()};
+    SubscriptionRecord record = *loaded ? std::move(**loaded) : SubscriptionRecord{};
+    record.subscription.id = id;
+    Unit unit;
+    if (const Status status = change(record, unit); !status) return TryLater{status.error()};
+    const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+    if (done) return std::nullopt;
+    if (done.error().code != Errc::kConflict) return TryLater{done.error()};
+    const Result<std::optional<Job>> still = engine.ledger.FindJob(job.id);
+    if (still && !*still && round > 0) return std::nullopt;
+  }
+  return TryLater{{Errc::kConflict, "the subscription is changing too fast"}};
+}
+
+Outcome Finish(Engine& engine, const Job& job) {
+  Unit unit;
+  unit.done.push_back(job.id);
+  const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+  if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
+  return std::nullopt;  // a conflict: somebody else has ended it
+}
+
+void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer, const Fence& fence, const std::string& source) {
+  const Timestamp now = engine.clock.Now();
+  Facts facts = record.subscription.facts;
+  InvoiceFact invoice = answer.invoice;
+  Stamp(invoice, fence, now);
+  Merge(facts, invoice);
+  LinkNewInvoices(unit, record.subscription.id, record.subscription.facts, facts);
+  for (const std::string& payment : answer.payment_intents) unit.links.push_back({payment, invoice.id, record.subscription.id});
+  if (record.subscription.account.empty()) record.subscription.account = answer.account;
+  Decision decision = Decide({.before = record, .facts = std::move(facts), .now = now, .event = source}, engine.policies);
+  AddTo(unit, std::move(decision));
+}
+
+namespace {
+
+Outcome Dispatch(Engine& engine, const Job& job) {
+  switch (job.kind) {
+    case JobKind::kApply:
+    case JobKind::kAccessCheck: return TryLater{{Errc::kInvalidArgument, "a job of the other lane"}};
+    case JobKind::kCharge: return Charge(engine, job);
+    case JobKind::kTakeOver: return TakeOver(engine, job);
+    case JobKind::kCancel: return Cancel(engine, job);
+    case JobKind::kRefetch: return RefetchSubscription(engine, job);
+    case JobKind::kPeriodCheck: return CheckPeriod(engine, job);
+    case JobKind::kFetchEvent: return FetchInvoice(engine, job);
+    case JobKind::kCatchUp: return CatchUp(engine, job);
+    case JobKind::kMail:
+    case JobKind::kNotify:
+    case JobKind::kAlert: return Deliver(engine, job);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Outcome Deliver(Engine& engine, const Job& job) {
+  if (const Status sent = engine.outbox.Deliver(job.id, job.payload); !sent) return TryLater{sent.error()};
+  return Finish(engine, job);
+}
+
+}  // namespace effects
+
+void Effects::Run(JobId id) {
+  const JobId ids[] = {id};
+  const Result<std::vector<Work>> works = engine_.ledger.LoadWork(ids);
+  if (!works) return engine_.observer.OnProblem("load work", works.error());
+  if (works->empty()) return;
+  const Job& job = works->front().job;
+  if (job.due > engine_.clock.Now()) return;  // moved since it was queued; it is offered again when due
+  const effects::Outcome later = effects::Dispatch(engine_, job);
+  if (!later) return;
+  JobRetry retry = TryAgain(job, later->error, engine_.clock.Now(), engine_.random, later->at_least);
+  if (!later->count) {
+    retry.count_try = false;
+    retry.state = JobState::kReady;
+    retry.due = engine_.clock.Now() + later->at_least;
+  }
+  const Status status = CommitRetry(engine_, job, retry);
+  if (!status) engine_.observer.OnProblem("put a job off", status.error());
+}
+
+}  // namespace dunlin

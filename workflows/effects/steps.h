@@ -1,0 +1,41 @@
+// The jobs' own functions, one file each. A failure is tried again by the retry rule; success has committed.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "workflows/decide.h"
+#include "workflows/engine.h"
+
+namespace dunlin::effects {
+
+// What became of a job: finished (its end is committed), or an error to try again after.
+struct TryLater {
+  Error error;
+  Millis at_least{0};
+  bool count = true;  // false: not a failure, only not yet
+};
+using Outcome = std::optional<TryLater>;  // nullopt: finished
+
+Outcome Charge(Engine& engine, const Job& job);
+Outcome TakeOver(Engine& engine, const Job& job);
+Outcome Cancel(Engine& engine, const Job& job);
+Outcome RefetchSubscription(Engine& engine, const Job& job);
+Outcome CheckPeriod(Engine& engine, const Job& job);
+Outcome FetchInvoice(Engine& engine, const Job& job);
+Outcome CatchUp(Engine& engine, const Job& job);
+Outcome Deliver(Engine& engine, const Job& job);
+
+// Reads the subscription, lets `change` fill a unit from it, commits; again when the row moved meanwhile. `change`
+// may return an error to give up with; it adds the job's end to the unit itself. A job that somebody else has ended
+// meanwhile is finished.
+using Change = std::function<Status(SubscriptionRecord& record, Unit& unit)>;
+Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId& id, const Change& change);
+
+// A job is over and there is nothing else to write.
+Outcome Finish(Engine& engine, const Job& job);
+
+// Merges a fetched invoice, decides and adds both to the unit.
+void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer, const struct Fence& fence, const std::string& source);
+
+}  // namespace dunlin::effects
