@@ -93,6 +93,8 @@ struct NewJob {
   Timestamp due{};
   std::string payload;  // JSON; its shape belongs to the kind
   OnSameKey on_same_key = OnSameKey::kKeep;
+  Timestamp created_at{};      // left out, `due` stands in
+  std::int64_t event_seq = 0;  // kApply, and only it: the event to apply (again)
 };
 
 enum class JobState : std::uint8_t { kReady, kDead };
@@ -125,6 +127,7 @@ struct JobRetry {
   JobState state = JobState::kReady;
   bool count_try = true;  // false: moved, not failed
   std::string error;
+  Timestamp at{};  // when it failed; left out, `due` stands in
 };
 
 // ---- The rest ----------------------------------------------------------------------------------------------------
