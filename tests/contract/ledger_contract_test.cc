@@ -158,8 +158,8 @@ TEST_P(LedgerContract, ASubscriptionComesBackWhole) {
   s.values = {.status = SubscriptionStatus::kPastDue, .access = Access::kGranted, .plan = "pro_plus",
               .period_end = kNoon + 24h, .paid_until = kNoon, .cancel_at = kNoon + 48h, .access_until = kNoon + 1h};
   s.recovery = {.state = RecoveryState::kWaiting, .invoice = InvoiceId("in_1"), .policy = "default",
-                .policy_version = 3, .opened_at = kNoon, .steps_used = 2, .next_attempt_at = kNoon + 2h,
-                .next_step = 1, .method_seen = EventId("evt_m"), .open_attempt = AttemptKey("k"),
+                .policy_version = 3, .opened_at = kNoon, .next_attempt_at = kNoon + 2h,
+                .next_step = kNewMethodStep, .method_seen = EventId("evt_m"), .open_attempt = AttemptKey("k"),
                 .failure_seen = EventId("evt_f")};
   s.facts.baseline.until = kNoon;
   s.dirty = true;
@@ -198,9 +198,9 @@ TEST_P(LedgerContract, WhatBreaksARuleOfTheSchemaIsRefused) {
   Subscription waiting = MakeSubscription("sub_1");
   waiting.recovery.state = RecoveryState::kWaiting;  // for nothing
   EXPECT_EQ(Refused(Save(waiting)), Errc::kInvalidArgument);
-  Subscription revoked = MakeSubscription("sub_1");
-  revoked.values = {.status = SubscriptionStatus::kPastDue, .access = Access::kRevoked, .access_until = kNoon};
-  EXPECT_EQ(Refused(Save(revoked)), Errc::kInvalidArgument);
+  Subscription endless = MakeSubscription("sub_1");
+  endless.values = {.status = SubscriptionStatus::kPastDue, .access = Access::kGranted};  // until when?
+  EXPECT_EQ(Refused(Save(endless)), Errc::kInvalidArgument);
   Unit half;
   half.timeline.push_back({.subscription = SubscriptionId("sub_1"), .at = kNoon, .kind = "change",
                            .status_from = SubscriptionStatus::kActive});
