@@ -9,7 +9,8 @@ namespace dunlin::db {
 namespace {
 
 constexpr std::int64_t kCopyFrames = 4096;      // 16 MiB of pages: copy
-constexpr std::int64_t kRestartFrames = 32768;  // 128 MiB: begin anew
+constexpr std::int64_t kRestartFrames = 32768;  // 128 MiB: begin anew when it costs little
+constexpr std::int64_t kMostFrames = 65536;     // 256 MiB: begin anew whatever it costs
 
 }  // namespace
 
@@ -37,6 +38,7 @@ void Checkpointer::AfterCommit() {
 
 bool Checkpointer::WantsRestart() const {
   const std::int64_t frames = frames_.load(std::memory_order_relaxed);
+  if (frames > kMostFrames) return true;
   return frames > kRestartFrames && copied_.load(std::memory_order_relaxed) > frames - 2 * kCopyFrames;
 }
 

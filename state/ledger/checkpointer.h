@@ -28,7 +28,7 @@ class Checkpointer {
 
   // While commits follow each other without a pause, the log is never wholly copied at the moment one ends, and so it
   // is never begun anew: then the writer must do it between two commits. True when the log is long and little of it
-  // is left to copy.
+  // is left to copy, or when it is far too long.
   bool WantsRestart() const;
 
  private:

@@ -1,7 +1,7 @@
 #include "state/ledger/db.h"
 
-// Debian builds SOCI with Boost and its package does not ask for Boost's headers. We bind none of Boost's types, and only
-// templates for those depend on this.
+// Debian builds SOCI with Boost, and its package does not ask for Boost's headers. We bind none of Boost's types, and
+// only templates for those depend on this.
 // clang-format off
 #include <soci/soci-config.h>
 #undef SOCI_HAVE_BOOST

@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "state/ledger/schema.h"
 
@@ -52,8 +54,20 @@ Result<std::unique_ptr<Connection>> OpenWith(const std::string& path, const std:
   return connection;
 }
 
+// The change to a write-ahead log needs the file alone and, unlike all else, does not wait for it by itself.
+Status UseWriteAheadLog(Connection& connection) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyMs);
+  while (true) {
+    const Result<std::string> mode = connection.Text("PRAGMA journal_mode = WAL");
+    if (mode && *mode == "wal") return {};
+    if (mode) return Fail(Errc::kUnavailable, "no write-ahead log can be kept beside it (journal mode " + *mode + ")");
+    if (connection.broken() || std::chrono::steady_clock::now() > give_up) return tl::unexpected(mode.error());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 constexpr const char* kWritePragmas =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; "
+    "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; "
     "PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReadPragmas = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
 
@@ -103,6 +117,7 @@ Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, LedgerOp
   Status sound = Migrate(**connection, Migrations());
   if (sound) sound = CheckSchema(**connection, Migrations());
   if (sound) sound = QuickCheck(**connection);
+  if (sound && !location.memory) sound = UseWriteAheadLog(**connection);
   if (sound) sound = (*connection)->Run(kWritePragmas);
   if (!sound) return Fail(sound.error().code, location.path + ": " + sound.error().detail);
   return connection;

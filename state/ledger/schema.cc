@@ -16,6 +16,7 @@ struct Header {
   std::int64_t objects = 0;  // tables and indexes
 };
 
+// Inside a transaction: the three belong together.
 Result<Header> ReadHeader(Connection& connection) {
   Header header;
   Result<std::int64_t> value = connection.Number("PRAGMA application_id");
@@ -29,6 +30,14 @@ Result<Header> ReadHeader(Connection& connection) {
   }
   if (!value) return tl::unexpected(value.error());
   header.objects = *value;
+  return header;
+}
+
+// Begins a transaction and reads the header in it. After an error none is open.
+Result<Header> BeginWithHeader(Connection& connection, const char* begin) {
+  if (Status begun = connection.Run(begin); !begun) return tl::unexpected(begun.error());
+  Result<Header> header = ReadHeader(connection);
+  if (!header) (void)connection.Run("ROLLBACK");  // the error at hand says more than this one's
   return header;
 }
 
@@ -76,27 +85,24 @@ Result<Schema> ReadSchema(Connection& connection) {
 Status Migrate(Connection& connection, std::span<const Migration> migrations) {
   const int newest = static_cast<int>(migrations.size());
   for (int applied = 0; applied <= newest; ++applied) {
-    Result<Header> header = ReadHeader(connection);
+    Result<Header> header = BeginWithHeader(connection, "BEGIN");
     if (!header) return tl::unexpected(header.error());
+    if (Status ended = connection.Run("ROLLBACK"); !ended) return ended;
     if (Status ours = CheckHeader(*header, newest); !ours) return ours;
     if (header->version == newest) return {};
 
-    // Again inside the transaction: another process may be doing the same.
-    if (Status begun = connection.Run("BEGIN IMMEDIATE"); !begun) return begun;
-    Status step;
-    header = ReadHeader(connection);
-    if (!header) step = tl::unexpected(header.error());
-    if (step) step = CheckHeader(*header, newest);
+    // Once more in a transaction that writes: another process may have been quicker.
+    header = BeginWithHeader(connection, "BEGIN IMMEDIATE");
+    if (!header) return tl::unexpected(header.error());
+    Status step = CheckHeader(*header, newest);
     if (step && header->version < newest) {
       step = Step(connection, migrations[static_cast<std::size_t>(header->version)]);
     }
-    if (!connection.InTransaction()) {
-      if (!step) return step;
-      continue;
+    if (connection.InTransaction()) {
+      const Status back = connection.Run("ROLLBACK");
+      if (step && !back) return back;
     }
-    const Status back = connection.Run("ROLLBACK");
     if (!step) return step;
-    if (!back) return back;
   }
   return Fail(Errc::kUnavailable, "another process is changing the schema");
 }

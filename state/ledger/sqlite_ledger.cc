@@ -216,7 +216,11 @@ Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const Ledg
   if (!connection) return tl::unexpected(connection.error());
   Result<std::string> instance = (*connection)->Text("SELECT value FROM meta WHERE key = 'instance'");
   if (!instance) return tl::unexpected(instance.error());
-  return std::make_unique<SqliteLedger>(*where, std::move(*connection), std::move(*instance));
+  auto ledger = std::make_unique<SqliteLedger>(*where, std::move(*connection), std::move(*instance));
+  // A connection that has read keeps the write-ahead log open: when the writer's must be closed because the disk is
+  // full, nothing has to be made anew on that disk before reads can go on.
+  if (const auto read = ledger->Policies(); !read) return tl::unexpected(read.error());
+  return ledger;
 }
 
 }  // namespace dunlin

@@ -419,7 +419,8 @@ TEST_P(LedgerContract, ThreadsThatCommitAtOnceAllGetTheirOwnAnswer) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {
         // Every event is sent by two threads.
-        const auto result = ledger_->Commit(Accept(MakeEvent("evt_" + std::to_string(t / 2) + "_" + std::to_string(i))));
+        const std::string id = "evt_" + std::to_string(t / 2) + "_" + std::to_string(i);
+        const auto result = ledger_->Commit(Accept(MakeEvent(id)));
         if (result && result->stored[0]) ++stored;
       }
     });
@@ -567,8 +568,10 @@ TEST_P(LedgerContract, SubscriptionPagesStandStillWhileRowsCome) {
   Subscription paused = MakeSubscription("sub_p", "cus_2");
   paused.values = {.status = SubscriptionStatus::kPaused};
   Must(Save(paused));
-  EXPECT_THAT(ledger_->Subscriptions({.status = SubscriptionStatus::kPaused, .account = {}}, {}).value().items, SizeIs(1));
-  EXPECT_THAT(ledger_->Subscriptions({.status = {}, .account = AccountId("cus_1")}, {}).value().items, SizeIs(5));
+  const SubscriptionFilter by_status{.status = SubscriptionStatus::kPaused, .account = {}};
+  const SubscriptionFilter by_account{.status = {}, .account = AccountId("cus_1")};
+  EXPECT_THAT(ledger_->Subscriptions(by_status, {}).value().items, SizeIs(1));
+  EXPECT_THAT(ledger_->Subscriptions(by_account, {}).value().items, SizeIs(5));
 }
 
 TEST_P(LedgerContract, EventPagesComeNewestFirstAndFilter) {
@@ -594,7 +597,9 @@ TEST_P(LedgerContract, EventPagesComeNewestFirstAndFilter) {
 
 TEST_P(LedgerContract, JobPagesComeByDueTimeDeadOnesAmongThem) {
   std::vector<JobId> ids;
-  for (const auto after : {3s, 1s, 2s, 2s}) ids.push_back(Must(Add(MakeJob(JobKind::kMail, kNoon + after))).new_jobs[0].id);
+  for (const auto after : {3s, 1s, 2s, 2s}) {
+    ids.push_back(Must(Add(MakeJob(JobKind::kMail, kNoon + after))).new_jobs[0].id);
+  }
   Unit dies;
   dies.retries = {{.id = ids[1], .due = kNoon + 1s, .state = JobState::kDead, .error = "no", .at = kNoon}};
   Must(dies);
