@@ -34,6 +34,7 @@ inline constexpr const char* kSubscriptionColumns =
     "access_until_ms, dirty, updated_ms, recovery_state, recovery_invoice, recovery_policy, recovery_policy_version, "
     "recovery_opened_ms, next_attempt_ms, recovery_next_step, method_seen, open_attempt, failure_seen, facts";
 inline constexpr const char* kSubscriptionOut = "ttittttIIIIiitttiiIitttt";
+inline constexpr const char* kSubscriptionIn = "ttttIIIIiitttiiIitttt";  // from `account` on
 Result<Subscription> TakeSubscription(Statement& row);
 // The columns from `account` on.
 void GiveSubscription(Statement& statement, const Subscription& subscription);

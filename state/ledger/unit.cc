@@ -3,6 +3,7 @@
 #include <string>
 
 #include "state/ledger/rows.h"
+#include "state/ledger/unit_sql.h"
 
 namespace dunlin::db {
 namespace {
@@ -39,87 +40,30 @@ Status ForEach(const std::vector<T>& items, F&& write) {
 
 UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
-      insert_event_(c,
-                    "INSERT INTO events (provider, id, type, created_ms, received_ms, livemode, object, subscription, "
-                    "outcome, detail) VALUES (:p, :id, :t, :c, :r, :l, :o, :s, :out, :d) "
-                    "ON CONFLICT (provider, id) DO NOTHING",
-                    "tttiiitttt"),
-      insert_body_(c, "INSERT INTO event_bodies (seq, body) VALUES (:seq, CAST(:b AS BLOB))", "it"),
-      file_event_(c,
-                  "UPDATE events SET outcome = :o, detail = :d, subscription = CASE :s WHEN '' THEN subscription "
-                  "ELSE :s END, applied_ms = :a WHERE seq = :seq",
-                  "tttIi"),
-      insert_job_(c,
-                  "INSERT INTO jobs (kind, key, subject, created_ms, due_ms, state, tries, last_error, event_seq, "
-                  "payload) VALUES (:k, :key, :s, :c, :d, 'ready', 0, '', :e, :p) "
-                  "ON CONFLICT (key) WHERE key <> '' DO NOTHING",
-                  "tttiiIt"),
-      delete_job_(c, "DELETE FROM jobs WHERE id = :id", "i"),
-      drop_job_(c, "DELETE FROM jobs WHERE key = :key AND key <> ''", "t"),
-      find_job_(c, "SELECT id, kind, state FROM jobs WHERE key = :key AND key <> ''", "t", "itt"),
-      wake_job_(c,
-                "UPDATE jobs SET state = 'ready', tries = 0, first_failed_ms = NULL, last_error = '', due_ms = :d "
-                "WHERE id = :id",
-                "ii"),
-      move_job_(c, "UPDATE jobs SET due_ms = :d, payload = :p WHERE id = :id", "iti"),
-      retry_job_(c,
-                 "UPDATE jobs SET due_ms = :d, state = :s, last_error = CASE :e WHEN '' THEN last_error ELSE :e END, "
-                 "tries = tries + :n, first_failed_ms = coalesce(first_failed_ms, :a) "
-                 "WHERE id = :id RETURNING kind",
-                 "ittiIi", "t"),
-      insert_subscription_(c,
-                           Cat({"INSERT INTO subscriptions (", kSubscriptionColumns,
-                                ") VALUES (:id, :pr, 1, :ac, :st, :acc, :pl, :pe, :pu, :ca, :au, :di, :up, :rs, :ri, "
-                                ":rp, :rv, :ro, :na, :ns, :ms, :oa, :fs, :f) ON CONFLICT (id) DO NOTHING"}),
-                           "ttttttIIIIiitttiiIitttt"),
-      update_subscription_(
-          c,
-          "UPDATE subscriptions SET version = version + 1, account = :ac, status = :st, access = :acc, plan = :pl, "
-          "period_end_ms = :pe, paid_until_ms = :pu, cancel_at_ms = :ca, access_until_ms = :au, dirty = :di, "
-          "updated_ms = :up, recovery_state = :rs, recovery_invoice = :ri, recovery_policy = :rp, "
-          "recovery_policy_version = :rv, recovery_opened_ms = :ro, next_attempt_ms = :na, "
-          "recovery_next_step = :ns, method_seen = :ms, open_attempt = :oa, failure_seen = :fs, facts = :f "
-          "WHERE id = :id AND version = :v",
-          "ttttIIIIiitttiiIitttt"
-          "ti"),
-      insert_attempt_(c,
-                      Cat({"INSERT INTO attempts (", kAttemptColumns,
-                           ") VALUES (:k, :j, :s, :i, :kind, :step, :p, :by, :r, :sent, :state, :fin, :ask, :dc, :ac, "
-                           ":nac, :pm, :d) ON CONFLICT DO NOTHING"}),
-                      kAttemptOut),
-      close_attempt_(c,
-                     "UPDATE attempts SET state = :s, finished_ms = :f, ask_first = :a, decline_code = :dc, "
-                     "advice_code = :ac, network_advice_code = :nac, payment_method = :pm, detail = :d "
-                     "WHERE key = :k AND finished_ms IS NULL",
-                     "tIitttttt"),
-      annotate_attempt_(c,
-                        "UPDATE attempts SET decline_code = :dc, advice_code = :ac, network_advice_code = :nac, "
-                        "payment_method = :pm, detail = :d WHERE key = :k",
-                        "tttttt"),
-      insert_timeline_(c,
-                       Cat({"INSERT INTO timeline (", kTimelineColumns,
-                            ") VALUES (:s, :at, :k, :sf, :st, :af, :acc, :r, :ru, :p, :e, :by, :re, :n)"}),
-                       kTimelineOut),
-      insert_alias_(c, "INSERT INTO aliases (alias, account) VALUES (:a, :c) ON CONFLICT DO NOTHING", "tt"),
-      insert_payment_(c, "INSERT INTO payments (payment_intent, invoice) VALUES (:p, :i) ON CONFLICT DO NOTHING",
-                      "tt"),
-      insert_invoice_(c, "INSERT INTO invoices (invoice, subscription) VALUES (:i, :s) ON CONFLICT DO NOTHING", "tt"),
-      raise_alert_(c,
-                   "INSERT INTO alerts (key, kind, subject, detail, raised_ms, settled) "
-                   "VALUES (:k, :kind, :s, :d, :at, 0) ON CONFLICT (key) WHERE settled = 0 DO NOTHING",
-                   "tttti"),
-      settle_alert_(c, "UPDATE alerts SET settled = 1 WHERE key = :k AND settled = 0", "t"),
-      insert_reply_(c,
-                    "INSERT INTO replies (key, request_hash, status, body, at_ms) VALUES (:k, :h, :s, :b, :at) "
-                    "ON CONFLICT DO NOTHING",
-                    "ttiti"),
-      upsert_token_(c,
-                    Cat({"INSERT INTO tokens (", kTokenColumns,
-                         ") VALUES (:id, :h, :r, :n, :c, :e, :rev) ON CONFLICT (id) DO UPDATE SET "
-                         "hash = excluded.hash, role = excluded.role, name = excluded.name, "
-                         "created_ms = excluded.created_ms, expires_ms = excluded.expires_ms, "
-                         "revoked_ms = excluded.revoked_ms"}),
-                    kTokenOut) {}
+      insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
+      insert_body_(c, sql::kInsertBody, "it"),
+      file_event_(c, sql::kFileEvent, "tttIi"),
+      insert_job_(c, sql::kInsertJob, "tttiiIt"),
+      delete_job_(c, sql::kDeleteJob, "i"),
+      drop_job_(c, sql::kDropJob, "t"),
+      find_job_(c, sql::kFindJob, "t", "itt"),
+      wake_job_(c, sql::kWakeJob, "ii"),
+      move_job_(c, sql::kMoveJob, "iti"),
+      retry_job_(c, sql::kRetryJob, "ittiIi", "t"),
+      insert_subscription_(c, Cat({"INSERT INTO subscriptions (", kSubscriptionColumns, sql::kSubscriptionValues}),
+                           Cat({"tt", kSubscriptionIn})),
+      update_subscription_(c, sql::kUpdateSubscription, Cat({kSubscriptionIn, "ti"})),
+      insert_attempt_(c, Cat({"INSERT INTO attempts (", kAttemptColumns, sql::kAttemptValues}), kAttemptOut),
+      close_attempt_(c, sql::kCloseAttempt, "tIitttttt"),
+      annotate_attempt_(c, sql::kAnnotateAttempt, "tttttt"),
+      insert_timeline_(c, Cat({"INSERT INTO timeline (", kTimelineColumns, sql::kTimelineValues}), kTimelineOut),
+      insert_alias_(c, sql::kInsertAlias, "tt"),
+      insert_payment_(c, sql::kInsertPayment, "tt"),
+      insert_invoice_(c, sql::kInsertInvoice, "tt"),
+      raise_alert_(c, sql::kRaiseAlert, "tttti"),
+      settle_alert_(c, sql::kSettleAlert, "t"),
+      insert_reply_(c, sql::kInsertReply, "ttiti"),
+      upsert_token_(c, Cat({"INSERT INTO tokens (", kTokenColumns, sql::kTokenValues}), kTokenOut) {}
 
 Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   UnitResult result;
