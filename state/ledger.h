@@ -93,6 +93,8 @@ struct NewJob {
   Timestamp due{};
   std::string payload;  // JSON; its shape belongs to the kind
   OnSameKey on_same_key = OnSameKey::kKeep;
+  Timestamp created_at{};      // left out, `due` stands in
+  std::int64_t event_seq = 0;  // kApply, and only it: the event to apply (again)
 };
 
 enum class JobState : std::uint8_t { kReady, kDead };
@@ -125,6 +127,7 @@ struct JobRetry {
   JobState state = JobState::kReady;
   bool count_try = true;  // false: moved, not failed
   std::string error;
+  Timestamp at{};  // when it failed; left out, `due` stands in
 };
 
 // ---- The rest ----------------------------------------------------------------------------------------------------
@@ -182,7 +185,8 @@ struct Token {
   std::optional<Timestamp> revoked_at;
 };
 
-// One change of the ledger: all of it or nothing.
+// One change of the ledger: all of it or nothing. What makes room is done first: jobs are done and dropped before new
+// ones are made, attempts closed before others open, alerts settled before others are raised.
 struct Unit {
   std::vector<NewEvent> accept;           // already stored: kDuplicate, no error, no second job
   std::vector<JobId> done;                // deleted; one that is gone makes the unit fail with kConflict
@@ -256,7 +260,8 @@ class Ledger {
   virtual ~Ledger() = default;
 
   // Blocks until the commit that holds the unit is durable. Units of many threads share one commit.
-  // Errors: kConflict (read again and decide again), kUnavailable (nothing was written).
+  // Errors: kConflict (read again and decide again), kUnavailable (nothing was written), kInvalidArgument (a value
+  // breaks a rule of the schema: a bug of the caller's).
   virtual Result<UnitResult> Commit(Unit unit) = 0;
   // The same for several independent units, which share commits; one's failure does not touch the others.
   virtual std::vector<Result<UnitResult>> CommitAll(std::vector<Unit> units) = 0;
@@ -270,7 +275,8 @@ class Ledger {
 
   // -- work
   virtual Result<std::vector<JobRef>> DueJobs(Timestamp until, std::size_t limit) = 0;  // ready ones, by due time
-  virtual Result<std::vector<Work>> LoadWork(std::span<const JobId> ids) = 0;  // those that are gone or dead are left out
+  // In the order asked; those that are gone or dead are left out.
+  virtual Result<std::vector<Work>> LoadWork(std::span<const JobId> ids) = 0;
   virtual Result<std::optional<SubscriptionRecord>> LoadSubscription(const SubscriptionId& id) = 0;
   virtual Result<std::vector<SubscriptionId>> SubscriptionsOf(const AccountId& account) = 0;
   virtual Result<std::optional<Attempt>> FindAttempt(const AttemptKey& key) = 0;
@@ -280,7 +286,8 @@ class Ledger {
   virtual Result<std::optional<Timestamp>> NewestEvent(Provider provider) = 0;  // by the provider's `created`
 
   // -- for people and the product
-  virtual Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) = 0;  // customer id or alias; may be none
+  // By customer id or alias; may be none.
+  virtual Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) = 0;
   virtual Result<Listing<Subscription>> Subscriptions(const SubscriptionFilter& filter, const Page& page) = 0;
   virtual Result<std::vector<TimelineRow>> Timeline(const SubscriptionId& id) = 0;  // oldest first
   virtual Result<Listing<StoredEvent>> Events(const EventFilter& filter, const Page& page) = 0;  // newest first
@@ -304,7 +311,8 @@ class Ledger {
 
 // `location`: "sqlite:FILE" or "sqlite::memory:". The file is made when missing, its schema migrated when older.
 // Errors: kInvalidArgument (a scheme we do not have, such as postgresql://, by name; a schema newer than this
-// program), kCorrupt (not a ledger, or damaged), kUnavailable (no permission, disk).
+// program), kNotFound (kOpenExisting, and there is none), kCorrupt (not a ledger, or damaged), kUnavailable (no
+// permission, disk).
 struct LedgerOptions {
   enum class Mode : std::uint8_t { kOpenOrCreate, kOpenExisting } mode = Mode::kOpenOrCreate;
 };

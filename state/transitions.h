@@ -219,13 +219,22 @@ constexpr bool EveryStateIsReached(std::span<const Transition> rows) {
   return true;
 }
 
+// The same search as FindTransition's. Comparing its pointer to nullptr is no constant expression for g++ with UBSan.
+constexpr bool HasRow(std::span<const Transition> rows, RecoveryState from, RecoveryEvent on, Guard holds) {
+  for (const Transition& row : rows) {
+    if (row.from == from && row.on == on && (row.guard == Guard::kAlways || row.guard == holds)) return true;
+  }
+  return false;
+}
+
 // Money, a cancellation, a write-off and a late disproof end a recovery from wherever it is.
 constexpr bool EveryRecoveryCanEnd(std::span<const Transition> rows) {
   for (std::size_t s = 1; s < kRecoveryStates; ++s) {
     for (const RecoveryEvent on : {RecoveryEvent::kPaid, RecoveryEvent::kSettled, RecoveryEvent::kSuperseded,
                                    RecoveryEvent::kCancelled}) {
-      const Transition* row = FindTransition(static_cast<RecoveryState>(s), on, Guard::kAlways, rows);
-      if (row == nullptr || row->to != RecoveryState::kNone) return false;
+      const RecoveryState from = static_cast<RecoveryState>(s);
+      if (!HasRow(rows, from, on, Guard::kAlways)) return false;
+      if (FindTransition(from, on, Guard::kAlways, rows)->to != RecoveryState::kNone) return false;
     }
   }
   return true;
@@ -235,8 +244,8 @@ constexpr bool EveryRecoveryCanEnd(std::span<const Transition> rows) {
 constexpr bool EveryRetryHasAWayOut(std::span<const Transition> rows) {
   for (const Transition& row : rows) {
     if (row.effect != Effect::kCharge) continue;
-    if (FindTransition(row.to, RecoveryEvent::kDeclined, Guard::kSpentCancel, rows) == nullptr) return false;
-    if (FindTransition(row.to, RecoveryEvent::kDeclined, Guard::kSpentStay, rows) == nullptr) return false;
+    if (!HasRow(rows, row.to, RecoveryEvent::kDeclined, Guard::kSpentCancel)) return false;
+    if (!HasRow(rows, row.to, RecoveryEvent::kDeclined, Guard::kSpentStay)) return false;
   }
   return true;
 }

@@ -1,0 +1,223 @@
+#include "state/ledger/committer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "state/ledger/file.h"
+
+namespace dunlin::db {
+namespace {
+
+constexpr std::size_t kBatchUnits = 512;
+constexpr std::size_t kBatchBytes = 16 * 1024 * 1024;  // of event bodies: bounds what one transaction holds in memory
+constexpr std::size_t kOthersShare = kBatchUnits / 4;  // kept for work while events pour in
+constexpr int kRestartWaitMs = 50;
+
+std::size_t BodyBytes(const Unit& unit) {
+  std::size_t bytes = 0;
+  for (const NewEvent& event : unit.accept) bytes += event.body.size();
+  return bytes;
+}
+
+}  // namespace
+
+struct Committer::Statements {
+  explicit Statements(Connection& c)
+      : begin(c, "BEGIN IMMEDIATE", ""),
+        commit(c, "COMMIT", ""),
+        savepoint(c, "SAVEPOINT unit", ""),
+        release(c, "RELEASE unit", ""),
+        rollback_unit(c, "ROLLBACK TO unit", ""),
+        units(c) {}
+  Statement begin, commit, savepoint, release, rollback_unit;
+  UnitWriter units;
+};
+
+namespace {
+
+Status Run(Statement& statement) {
+  const Result<std::int64_t> done = statement.Run();
+  if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
+}  // namespace
+
+Committer::Committer(std::unique_ptr<Connection> connection, Reopen reopen, Checkpointer* checkpointer,
+                     std::mutex* shared)
+    : reopen_(std::move(reopen)),
+      checkpointer_(checkpointer),
+      shared_(shared),
+      connection_(std::move(connection)),
+      statements_(std::make_unique<Statements>(*connection_)) {
+  if (checkpointer_ != nullptr) connection_->CountWalFrames(checkpointer_->frames());
+  thread_ = std::thread([this] { Run(); });
+}
+
+Committer::~Committer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  gathered_.notify_one();
+  thread_.join();
+  Close();
+}
+
+std::vector<Result<UnitResult>> Committer::Commit(std::vector<Unit> units) {
+  std::vector<Item> items(units.size());
+  for (std::size_t i = 0; i < units.size(); ++i) items[i].unit = std::move(units[i]);
+  Enqueue(items);
+  std::vector<Result<UnitResult>> results;
+  results.reserve(items.size());
+  for (Item& item : items) results.push_back(std::move(item.result));
+  return results;
+}
+
+Status Committer::Do(Action action) {
+  std::vector<Item> items(1);
+  items[0].action = std::move(action);
+  Enqueue(items);
+  if (!items[0].result) return tl::unexpected(items[0].result.error());
+  return {};
+}
+
+void Committer::OnNewJobs(Ledger::JobHint hint) {
+  const std::lock_guard lock(mutex_);
+  hint_ = std::make_shared<const Ledger::JobHint>(std::move(hint));
+}
+
+// Waits until every item has its result.
+void Committer::Enqueue(std::vector<Item>& items) {
+  if (items.empty()) return;
+  Waiter waiter;
+  waiter.left = items.size();
+  {
+    const std::lock_guard lock(mutex_);
+    for (Item& item : items) {
+      item.waiter = &waiter;
+      (item.unit.accept.empty() ? others_ : ingest_).push_back(&item);
+    }
+  }
+  gathered_.notify_one();
+  std::unique_lock lock(waiter.mutex);
+  waiter.all_done.wait(lock, [&] { return waiter.left == 0; });
+}
+
+void Committer::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    gathered_.wait(lock, [&] { return stop_ || !ingest_.empty() || !others_.empty(); });
+    if (ingest_.empty() && others_.empty()) return;
+    const Batch batch = TakeBatch();
+    const std::shared_ptr<const Ledger::JobHint> hint = hint_;
+    lock.unlock();
+
+    CommitBatch(batch);
+    std::vector<JobRef> jobs;
+    if (hint != nullptr && *hint) {
+      for (const Item* item : batch) {
+        if (item->result) jobs.insert(jobs.end(), item->result->new_jobs.begin(), item->result->new_jobs.end());
+      }
+    }
+    Wake(batch);  // the items are gone after this
+    if (!jobs.empty()) (*hint)(jobs);
+    KeepLogShort();
+    lock.lock();
+  }
+}
+
+Committer::Batch Committer::TakeBatch() {
+  const std::size_t free = kBatchUnits - std::min(kBatchUnits, ingest_.size());
+  const std::size_t others = std::min(others_.size(), std::max(kOthersShare, free));
+  const std::size_t ingest = std::min(ingest_.size(), kBatchUnits - others);
+  Batch batch;
+  batch.reserve(ingest + others);
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < ingest && bytes < kBatchBytes; ++i) {
+    bytes += BodyBytes(ingest_.front()->unit);
+    batch.push_back(ingest_.front());
+    ingest_.pop_front();
+  }
+  batch.insert(batch.end(), others_.begin(), others_.begin() + static_cast<std::ptrdiff_t>(others));
+  others_.erase(others_.begin(), others_.begin() + static_cast<std::ptrdiff_t>(others));
+  return batch;
+}
+
+void Committer::CommitBatch(const Batch& batch) {
+  std::unique_lock<std::mutex> lock;
+  if (shared_ != nullptr) lock = std::unique_lock(*shared_);
+  const Status committed = WriteBatch(batch);
+  if (committed) return;
+  AbandonTransaction();
+  for (Item* item : batch) item->result = tl::unexpected(committed.error());
+}
+
+Status Committer::WriteBatch(const Batch& batch) {
+  if (Status open = EnsureOpen(); !open) return open;
+  if (Status begun = db::Run(statements_->begin); !begun) return begun;
+  for (Item* item : batch) {
+    if (Status written = WriteItem(*item); !written) return written;
+  }
+  return db::Run(statements_->commit);
+}
+
+// An error here is the whole batch's; the item's own goes into its result.
+Status Committer::WriteItem(Item& item) {
+  if (Status saved = db::Run(statements_->savepoint); !saved) return saved;
+  item.result = Write(item);
+  if (!item.result) {
+    const bool unsafe = connection_->broken() || !connection_->InTransaction();
+    if (unsafe || item.result.error().code == Errc::kUnavailable) return tl::unexpected(item.result.error());
+    if (Status back = db::Run(statements_->rollback_unit); !back) return back;
+  }
+  return db::Run(statements_->release);
+}
+
+Result<UnitResult> Committer::Write(Item& item) {
+  if (!item.action) return statements_->units.Write(item.unit);
+  if (Status done = item.action(*connection_); !done) return tl::unexpected(done.error());
+  return UnitResult{};
+}
+
+Status Committer::EnsureOpen() {
+  if (connection_ != nullptr) return {};
+  Result<std::unique_ptr<Connection>> opened = reopen_();
+  if (!opened) return tl::unexpected(opened.error());
+  connection_ = std::move(*opened);
+  statements_ = std::make_unique<Statements>(*connection_);
+  if (checkpointer_ != nullptr) connection_->CountWalFrames(checkpointer_->frames());
+  return {};
+}
+
+// After a failed flush what SQLite holds in memory cannot be trusted, so the connection goes with the transaction.
+void Committer::AbandonTransaction() {
+  if (connection_ == nullptr) return;
+  bool clean = !connection_->broken();
+  if (connection_->InTransaction()) clean = connection_->Run("ROLLBACK").has_value() && clean;
+  if (!clean && reopen_) Close();
+}
+
+void Committer::Close() {
+  statements_.reset();
+  connection_.reset();
+}
+
+void Committer::KeepLogShort() {
+  if (checkpointer_ == nullptr || connection_ == nullptr) return;
+  checkpointer_->AfterCommit();
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_restart_ || !checkpointer_->WantsRestart()) return;
+  next_restart_ = now + std::chrono::seconds{1};
+  RestartLog(*connection_, kRestartWaitMs, kBusyMs);
+}
+
+void Committer::Wake(const Batch& batch) {
+  for (Item* item : batch) {
+    Waiter& waiter = *item->waiter;
+    const std::lock_guard lock(waiter.mutex);
+    if (--waiter.left == 0) waiter.all_done.notify_one();
+  }
+}
+
+}  // namespace dunlin::db

@@ -1,0 +1,60 @@
+// Reads on one connection. A function that runs several statements reads one snapshot.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "state/ledger.h"
+#include "state/ledger/db.h"
+
+namespace dunlin::db {
+
+// Holds the statements that read, prepared at first use for its connection, which must outlive it. The functions are
+// those of Ledger, of the same names.
+class Reader {
+ public:
+  explicit Reader(Connection& connection);
+
+  Result<std::vector<JobRef>> DueJobs(Timestamp until, std::size_t limit);
+  Result<std::vector<Work>> LoadWork(std::span<const JobId> ids);
+  Result<std::optional<SubscriptionRecord>> LoadSubscription(const SubscriptionId& id);
+  Result<std::vector<SubscriptionId>> SubscriptionsOf(const AccountId& account);
+  Result<std::optional<Attempt>> FindAttempt(const AttemptKey& key);
+  Result<std::optional<Attempt>> FindAttemptOfJob(JobId job);
+  Result<std::optional<PaymentLink>> FindPayment(std::string_view payment_intent);
+  Result<std::optional<SubscriptionId>> SubscriptionOfInvoice(const InvoiceId& invoice);
+  Result<std::optional<Timestamp>> NewestEvent(Provider provider);
+
+  Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id);
+  Result<Listing<Subscription>> Subscriptions(const SubscriptionFilter& filter, const Page& page);
+  Result<std::vector<TimelineRow>> Timeline(const SubscriptionId& id);
+  Result<Listing<StoredEvent>> Events(const EventFilter& filter, const Page& page);
+  Result<std::optional<StoredEvent>> FindEvent(Provider provider, const EventId& id);
+  Result<Listing<Job>> Jobs(const JobFilter& filter, const Page& page);
+  Result<std::optional<Job>> FindJob(JobId id);
+  Result<Listing<Alert>> Alerts(const Page& page);
+  Result<Backlog> CountBacklog(Timestamp now);
+  Result<std::optional<ApiReply>> FindReply(std::string_view key);
+  Result<std::optional<Token>> FindToken(std::string_view hash);
+  Result<std::vector<Token>> Tokens();
+  Result<std::vector<std::pair<int, std::string>>> Policies();
+
+ private:
+  // Runs `read` inside one read transaction.
+  template <class F>
+  auto InSnapshot(F&& read) -> decltype(read());
+  Result<bool> LoadOne(JobId id, std::vector<Work>& work);
+  // Statements that are not on a hot path, kept by their text.
+  Statement& Ready(const std::string& sql, std::string_view in, std::string_view out);
+
+  Connection& connection_;
+  Statement begin_, commit_, due_jobs_, job_, event_by_seq_, subscription_, attempts_;
+  std::map<std::string, Statement> others_;
+};
+
+}  // namespace dunlin::db
