@@ -18,14 +18,20 @@ bool IsUpdateInvoice(const InvoiceFact& i) { return i.billing_reason == "subscri
 SubscriptionStatus StatusOf(ProviderStatus word) {
   switch (word) {
     case ProviderStatus::kUnknown:
-    case ProviderStatus::kIncomplete: return SubscriptionStatus::kPending;
-    case ProviderStatus::kTrialing: return SubscriptionStatus::kTrialing;
-    case ProviderStatus::kActive: return SubscriptionStatus::kActive;
+    case ProviderStatus::kIncomplete:
+      return SubscriptionStatus::kPending;
+    case ProviderStatus::kTrialing:
+      return SubscriptionStatus::kTrialing;
+    case ProviderStatus::kActive:
+      return SubscriptionStatus::kActive;
     case ProviderStatus::kPastDue:
-    case ProviderStatus::kUnpaid: return SubscriptionStatus::kPastDue;
-    case ProviderStatus::kPaused: return SubscriptionStatus::kPaused;
+    case ProviderStatus::kUnpaid:
+      return SubscriptionStatus::kPastDue;
+    case ProviderStatus::kPaused:
+      return SubscriptionStatus::kPaused;
     case ProviderStatus::kIncompleteExpired:
-    case ProviderStatus::kCanceled: return SubscriptionStatus::kCanceled;
+    case ProviderStatus::kCanceled:
+      return SubscriptionStatus::kCanceled;
   }
   return SubscriptionStatus::kPending;
 }
@@ -49,21 +55,17 @@ class View {
     return !order_.oldest_first.empty() && order_.oldest_first.back()->status == ProviderStatus::kUnknown;
   }
 
-  // The newest invoice that bills a period; drafts are not owed yet.
-  const InvoiceFact* NewestCycleInvoice() const {
-    return Newest([](const InvoiceFact& i) { return !IsUpdateInvoice(i) && i.status != InvoiceStatus::kDraft; });
-  }
+  const InvoiceFact* NewestCycleInvoice() const { return dunlin::NewestCycleInvoice(facts_); }
 
   // The subscription's latest invoice: the one the newest snapshot names, unless a later period's is known.
   const InvoiceFact* LatestInvoice() const {
-    const InvoiceFact* named = newest_ == nullptr ? nullptr : FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
+    const InvoiceFact* named = Named();
     const InvoiceFact* cycle = NewestCycleInvoice();
     if (named == nullptr) return NamesUnknownInvoice() ? nullptr : cycle;
     return cycle != nullptr && cycle->made_at > named->made_at ? cycle : named;
   }
   bool NamesUnknownInvoice() const {
-    return newest_ != nullptr && !newest_->latest_invoice.empty() &&
-           FindInvoice(facts_, InvoiceId{newest_->latest_invoice}) == nullptr;
+    return newest_ != nullptr && !newest_->latest_invoice.empty() && Named() == nullptr;
   }
 
   // What a past-due subscription owes: its latest invoice, else the newest open one.
@@ -100,6 +102,11 @@ class View {
   }
 
  private:
+  // nullptr also where only a decline was heard of it: that has no picture of the invoice.
+  const InvoiceFact* Named() const {
+    const InvoiceFact* named = newest_ == nullptr ? nullptr : FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
+    return named == nullptr || named->source.empty() ? nullptr : named;
+  }
   static bool IsOwed(const InvoiceFact& i) { return i.status == InvoiceStatus::kOpen && i.amount_remaining > 0; }
 
   template <class Wanted>
@@ -183,8 +190,8 @@ void DeriveAccess(const View& view, Millis grace, Timestamp now, Derived& d) {
       if (grace > Millis{0} && d.past_due_since) d.values.access_until = *d.past_due_since + grace;
       // An upgrade that was declined takes nothing away that is paid for.
       const InvoiceFact* cycle = view.NewestCycleInvoice();
-      const bool only_upgrade_owed = owed != nullptr && IsUpdateInvoice(*owed) &&
-                                     (cycle == nullptr || cycle->status == InvoiceStatus::kPaid);
+      const bool only_upgrade_owed =
+          owed != nullptr && IsUpdateInvoice(*owed) && (cycle == nullptr || cycle->status == InvoiceStatus::kPaid);
       if (only_upgrade_owed && d.values.paid_until &&
           (!d.values.access_until || *d.values.access_until < *d.values.paid_until)) {
         d.values.access_until = d.values.paid_until;
@@ -192,11 +199,16 @@ void DeriveAccess(const View& view, Millis grace, Timestamp now, Derived& d) {
       if (owed != nullptr && !view.newest()->collected_by_invoice_mail) d.collectible = owed->id;
       break;
     }
-    case SubscriptionStatus::kCanceled: d.values.access_until = d.values.paid_until; break;
+    case SubscriptionStatus::kCanceled:
+      d.values.access_until = d.values.paid_until;
+      break;
     case SubscriptionStatus::kTrialing:
-    case SubscriptionStatus::kActive: d.values.access_until = d.values.cancel_at; break;
+    case SubscriptionStatus::kActive:
+      d.values.access_until = d.values.cancel_at;
+      break;
     case SubscriptionStatus::kPending:
-    case SubscriptionStatus::kPaused: break;
+    case SubscriptionStatus::kPaused:
+      break;
   }
   d.values.access = AccessAt(d.values, now);
 }
@@ -223,12 +235,14 @@ void DeriveDoubt(const View& view, Derived& d) {
 Access AccessAt(const Values& values, Timestamp now) {
   switch (values.status) {
     case SubscriptionStatus::kTrialing:
-    case SubscriptionStatus::kActive: return Access::kGranted;
+    case SubscriptionStatus::kActive:
+      return Access::kGranted;
     case SubscriptionStatus::kPastDue:
     case SubscriptionStatus::kCanceled:
       return values.access_until && now < *values.access_until ? Access::kGranted : Access::kRevoked;
     case SubscriptionStatus::kPending:
-    case SubscriptionStatus::kPaused: return Access::kRevoked;
+    case SubscriptionStatus::kPaused:
+      return Access::kRevoked;
   }
   return Access::kRevoked;
 }

@@ -56,7 +56,7 @@ struct PreviousAttributes {
 struct SubscriptionSnapshot {
   enum class Kind : std::uint8_t { kCreated, kUpdated, kDeleted, kFetched };
   Kind kind = Kind::kUpdated;
-  EventId source;     // the event, or "fetch/<job id>" for an answer
+  EventId source;     // the event, or "fetch/<number>" for an answer
   Timestamp created;  // when the event was made, whole seconds; for an answer, the newest fact known before we asked
   // kFetched only: the events of second `created` that were known before the request went out. The answer comes after
   // these and before every other event of that second.
@@ -103,7 +103,7 @@ struct InvoiceFact {
   int attempt_count = 0;
   Timestamp created;  // of the event, or the fence of the fetch
   bool fetched = false;
-  EventId source;
+  EventId source;  // as in SubscriptionSnapshot; a later answer has a higher number. Empty: only a decline is known
   std::string billing_reason;  // "subscription_cycle", "subscription_create", "subscription_update", …
   bool auto_advance = false;   // the provider goes on collecting it by itself
   std::optional<Timestamp> next_payment_attempt;  // the provider's own next attempt

@@ -152,6 +152,7 @@ struct Alert {
   std::string subject;
   std::string detail;
   Timestamp raised_at{};
+  std::string message;  // what support is told: a newly raised alert gets a kAlert job with this payload; empty: none
 };
 
 struct EventResult {
@@ -194,7 +195,7 @@ struct Unit {
   std::vector<EventResult> events;
   std::vector<Attempt> open_attempts;     // inserted; a second open attempt of a subscription is kConflict
   std::vector<Attempt> close_attempts;    // updated by key, only while open, else kConflict
-  std::vector<Attempt> annotate_attempts; // decline and detail of an attempt, open or closed
+  std::vector<Attempt> annotate_attempts; // decline, detail and ask_first of an attempt, open or closed
   std::vector<TimelineRow> timeline;
   std::vector<NewJob> jobs;
   std::vector<std::string> drop_jobs;     // by key; one that is not there is no error

@@ -1,6 +1,7 @@
 #include "state/merge.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
 #include "state/order.h"
@@ -8,9 +9,11 @@
 namespace dunlin {
 namespace {
 
-// The invoice pictures' order of R25; an answer counts after the events of the second it is fenced by.
+// The invoice pictures' order of R25; an answer counts after the events of the second it is fenced by. Answers are
+// numbered, "fetch/9" before "fetch/10": the shorter number is the lower one.
 auto PictureRank(const InvoiceFact& i) {
-  return std::tie(i.status, i.attempt_count, i.created, i.fetched, i.source);
+  const std::size_t digits = i.fetched ? i.source.str().size() : 0;
+  return std::tuple(i.status, i.attempt_count, i.created, i.fetched, digits, std::string_view(i.source.str()));
 }
 
 void TakePicture(InvoiceFact& to, const InvoiceFact& from) {
@@ -46,17 +49,56 @@ void KeepLater(std::optional<Timestamp>& kept, const std::optional<Timestamp>& o
   if (other && (!kept || *kept < *other)) kept = other;
 }
 
-// Settled invoices that no kept snapshot calls its latest leave only the period they paid for.
+// Nothing is known to be paid, so paid_until goes by snapshots and failures (GoodUntil).
+bool NothingPaid(const Facts& facts) {
+  return !facts.baseline.paid_until && std::none_of(facts.invoices.begin(), facts.invoices.end(), [](const auto& i) {
+    return i.status == InvoiceStatus::kPaid && i.line_period_end;
+  });
+}
+
+// Settled invoices leave only the period they paid for, except those that decide a status: the one that a kept snapshot
+// calls its latest, the newest that bills a period, and failed ones while paid_until goes by failures.
 void FoldInvoices(Facts& facts, Timestamp horizon) {
-  const auto is_latest = [&](const InvoiceFact& invoice) {
-    return std::any_of(facts.snapshots.begin(), facts.snapshots.end(),
+  const bool failures_count = NothingPaid(facts);
+  const InvoiceFact* newest = NewestCycleInvoice(facts);
+  const InvoiceId newest_id = newest == nullptr ? InvoiceId() : newest->id;
+  const auto is_needed = [&](const InvoiceFact& invoice) {
+    return invoice.id == newest_id || (failures_count && !invoice.failures.empty()) ||
+           std::any_of(facts.snapshots.begin(), facts.snapshots.end(),
                        [&](const SubscriptionSnapshot& s) { return s.latest_invoice == invoice.id.str(); });
   };
   std::erase_if(facts.invoices, [&](const InvoiceFact& invoice) {
-    if (!IsSettled(invoice.status) || invoice.created >= horizon || is_latest(invoice)) return false;
+    if (!IsSettled(invoice.status) || invoice.created >= horizon || is_needed(invoice)) return false;
     if (invoice.status == InvoiceStatus::kPaid) KeepLater(facts.baseline.paid_until, invoice.line_period_end);
     return true;
   });
+}
+
+// Of one second's snapshots only those in between tell the order.
+bool ShareASecond(const std::vector<const SubscriptionSnapshot*>& in_order) {
+  return std::adjacent_find(in_order.begin(), in_order.end(),
+                            [](const auto* a, const auto* b) { return a->created == b->created; }) != in_order.end();
+}
+
+// False: left whole.
+bool FoldSnapshots(Facts& facts, Timestamp horizon) {
+  const SnapshotOrder order = OrderSnapshots(facts);
+  const auto first_kept = std::find_if(order.oldest_first.begin(), order.oldest_first.end(),
+                                       [&](const SubscriptionSnapshot* s) { return s->created >= horizon; });
+  if (first_kept == order.oldest_first.end() && (order.tied || order.predecessor_missing)) return false;
+  const std::vector<const SubscriptionSnapshot*> old(order.oldest_first.begin(), first_kept);
+  if (old.size() < 2) return true;
+  const FoldedRun run = FoldRun(facts, old);
+  if (run.kept.size() == old.size()) return true;
+  if (ShareASecond(run.kept)) return false;
+  facts.baseline.good_until = run.good_until;
+  facts.baseline.past_due_since = run.past_due_since;
+  std::vector<EventId> kept;
+  for (const SubscriptionSnapshot* s : run.kept) kept.push_back(s->source);
+  std::erase_if(facts.snapshots, [&](const SubscriptionSnapshot& s) {
+    return s.created < horizon && std::find(kept.begin(), kept.end(), s.source) == kept.end();
+  });
+  return true;
 }
 
 }  // namespace
@@ -94,28 +136,15 @@ bool Merge(Facts& facts, const MethodChange& change) {
 }
 
 void Fold(Facts& facts, Timestamp horizon) {
-  if (horizon <= facts.baseline.until) return;
-  const SnapshotOrder order = OrderSnapshots(facts);
-  const auto first_kept =
-      std::find_if(order.oldest_first.begin(), order.oldest_first.end(),
-                   [&](const SubscriptionSnapshot* s) { return s->created >= horizon; });
-  std::vector<const SubscriptionSnapshot*> old(order.oldest_first.begin(), first_kept);
-  if (old.size() > 1) {
-    const FoldedRun run = FoldRun(facts, old);
-    facts.baseline.good_until = run.good_until;
-    facts.baseline.past_due_since = run.past_due_since;
-    std::vector<EventId> kept;
-    for (const SubscriptionSnapshot* s : run.kept) kept.push_back(s->source);
-    std::erase_if(facts.snapshots, [&](const SubscriptionSnapshot& s) {
-      return s.created < horizon && std::find(kept.begin(), kept.end(), s.source) == kept.end();
-    });
-  }
+  horizon = std::chrono::floor<Seconds>(horizon);  // events know no finer time
+  if (horizon <= facts.baseline.until || !FoldSnapshots(facts, horizon)) return;
   FoldInvoices(facts, horizon);
   facts.baseline.until = horizon;
 }
 
 Timestamp NewestFact(const Facts& facts) {
-  Timestamp newest{};
+  // An answer fenced by an older moment would count as folded, and be refused for ever.
+  Timestamp newest = facts.baseline.until;
   for (const SubscriptionSnapshot& s : facts.snapshots) newest = std::max(newest, s.created);
   for (const InvoiceFact& i : facts.invoices) {
     newest = std::max(newest, i.created);

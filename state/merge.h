@@ -20,10 +20,12 @@ struct SnapshotOrder {
 };
 SnapshotOrder OrderSnapshots(const Facts& facts);
 
-// Folds what is older than `horizon` into the baseline. Derive() gives the same values before and after.
+// Folds what is older than `horizon` (cut to the second) into the baseline. Derive() gives the same values before and
+// after, and facts that are not older than the horizon merge as if nothing had been folded. Where that cannot be said,
+// nothing is folded: while the newest snapshot is old and in doubt, and where what is kept shares a second.
 void Fold(Facts& facts, Timestamp horizon);
 
-// The newest moment that any fact speaks of; the fence of a fetch. Timestamp{} when there is none.
+// The newest moment that any fact speaks of, folded ones included; the fence of a fetch. Timestamp{}: there is none.
 Timestamp NewestFact(const Facts& facts);
 // The ids of all events of that second.
 std::vector<EventId> EventsAt(const Facts& facts, Timestamp second);

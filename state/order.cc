@@ -24,14 +24,15 @@ bool Follows(const SubscriptionSnapshot& next, const SubscriptionSnapshot* befor
          was.cancel_at.value_or(before->cancel_at) == before->cancel_at &&
          was.latest_invoice.value_or(before->latest_invoice) == before->latest_invoice &&
          was.default_payment_method.value_or(before->default_payment_method) == before->default_payment_method &&
-         (!was.period_end || was.period_end == before->period_end) && was.prices.value_or(before->prices) == before->prices;
+         (!was.period_end || was.period_end == before->period_end) &&
+         was.prices.value_or(before->prices) == before->prices;
 }
 
 bool SamePicture(const SubscriptionSnapshot& a, const SubscriptionSnapshot& b) {
   return std::tie(a.status, a.prices, a.period_end, a.cancel_at_period_end, a.cancel_at, a.latest_invoice,
-                  a.default_payment_method, a.kind == Kind::kDeleted ? a.ended_at : b.ended_at) ==
+                  a.default_payment_method, a.collected_by_invoice_mail) ==
          std::tie(b.status, b.prices, b.period_end, b.cancel_at_period_end, b.cancel_at, b.latest_invoice,
-                  b.default_payment_method, b.ended_at);
+                  b.default_payment_method, b.collected_by_invoice_mail);
 }
 
 bool ByRank(const SubscriptionSnapshot* a, const SubscriptionSnapshot* b) {
@@ -57,11 +58,13 @@ class Arrangement {
     if (placed == events_.size()) return Found();
     for (std::size_t i = placed; i < events_.size() && !ambiguous_; ++i) {
       if (!Follows(*events_[i], before)) continue;
-      std::rotate(events_.begin() + static_cast<std::ptrdiff_t>(placed), events_.begin() + static_cast<std::ptrdiff_t>(i),
+      std::rotate(events_.begin() + static_cast<std::ptrdiff_t>(placed),
+                  events_.begin() + static_cast<std::ptrdiff_t>(i),
                   events_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
       Extend(events_[placed], placed + 1);
       std::rotate(events_.begin() + static_cast<std::ptrdiff_t>(placed),
-                  events_.begin() + static_cast<std::ptrdiff_t>(placed) + 1, events_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+                  events_.begin() + static_cast<std::ptrdiff_t>(placed) + 1,
+                  events_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
   }
 
@@ -82,7 +85,8 @@ class Arrangement {
 class SecondOrder {
  public:
   SecondOrder(SnapshotOrder& out, Pointers second) : out_(out) {
-    const auto events = std::stable_partition(second.begin(), second.end(), [](const auto* s) { return s->kind == Kind::kFetched; });
+    const auto events =
+        std::stable_partition(second.begin(), second.end(), [](const auto* s) { return s->kind == Kind::kFetched; });
     Pointers rest(events, second.end());
     second.erase(events, second.end());
     std::sort(second.begin(), second.end(), [](const auto* a, const auto* b) {
@@ -141,14 +145,68 @@ struct PeriodFailure {
 std::vector<PeriodFailure> PeriodFailures(const Facts& facts) {
   std::vector<PeriodFailure> failures;
   for (const InvoiceFact& invoice : facts.invoices) {
-    if (invoice.status == InvoiceStatus::kPaid || !invoice.line_period_end || invoice.billing_reason == "subscription_update") continue;
+    if (invoice.status == InvoiceStatus::kPaid || !invoice.line_period_end || !BillsAPeriod(invoice)) continue;
     for (const Failure& f : invoice.failures) failures.push_back({f.at, *invoice.line_period_end});
   }
   std::sort(failures.begin(), failures.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   return failures;
 }
 
+// Where the baseline's good_until stands in a run: just before this snapshot. Those that end a subscription say nothing
+// about periods, and folding keeps one that may be older.
+const SubscriptionSnapshot* AfterBaseline(const Facts& facts, std::span<const SubscriptionSnapshot* const> ordered) {
+  const SubscriptionSnapshot* last = nullptr;
+  for (const SubscriptionSnapshot* s : ordered) {
+    if (s->created >= facts.baseline.until) break;
+    last = s;
+    if (!Absorbs(s->status)) break;
+  }
+  return last;
+}
+
+// Runs through snapshots and failed payments by time; a failure of a snapshot's own second comes after it.
+class PeriodRun {
+ public:
+  PeriodRun(const Facts& facts, std::span<const SubscriptionSnapshot* const> ordered)
+      : failures_(PeriodFailures(facts)), next_(failures_.begin()), periods_(facts.baseline.good_until) {
+    const SubscriptionSnapshot* first = AfterBaseline(facts, ordered);
+    // Those before it are already in the baseline.
+    while (first != nullptr && next_ != failures_.end() && next_->at < first->created) ++next_;
+  }
+
+  void FailBefore(Timestamp end) {
+    for (; next_ != failures_.end() && next_->at < end; ++next_) periods_.Failed(next_->period_end);
+  }
+  void FailRest() { FailBefore(Timestamp::max()); }
+  void Take(const SubscriptionSnapshot& s) {
+    if (!s.period_end) return;
+    if (IsGood(s.status)) periods_.Good(*s.period_end);
+    if (IsOverdue(s.status) || s.status == ProviderStatus::kIncomplete) periods_.Failed(*s.period_end);
+  }
+  std::optional<Timestamp> last() const { return periods_.last(); }
+
+ private:
+  std::vector<PeriodFailure> failures_;
+  std::vector<PeriodFailure>::const_iterator next_;
+  GoodPeriods periods_;
+};
+
 }  // namespace
+
+bool BillsAPeriod(const InvoiceFact& invoice) {
+  const std::string& reason = invoice.billing_reason;
+  return reason.empty() || reason == "subscription" || reason == "subscription_create" ||
+         reason == "subscription_cycle" || reason == "quote_accept";
+}
+
+const InvoiceFact* NewestCycleInvoice(const Facts& facts) {
+  const InvoiceFact* newest = nullptr;
+  for (const InvoiceFact& i : facts.invoices) {
+    if (!BillsAPeriod(i) || i.status == InvoiceStatus::kDraft) continue;
+    if (newest == nullptr || std::tie(newest->made_at, newest->id) < std::tie(i.made_at, i.id)) newest = &i;
+  }
+  return newest;
+}
 
 SnapshotOrder OrderSnapshots(const Facts& facts) {
   Pointers all;
@@ -166,19 +224,13 @@ SnapshotOrder OrderSnapshots(const Facts& facts) {
 }
 
 std::optional<Timestamp> GoodUntil(const Facts& facts, std::span<const SubscriptionSnapshot* const> ordered) {
-  const std::vector<PeriodFailure> failures = PeriodFailures(facts);
-  auto next_failure = failures.begin();
-  GoodPeriods periods(facts.baseline.good_until);
+  PeriodRun run(facts, ordered);
   for (const SubscriptionSnapshot* s : ordered) {
-    for (; next_failure != failures.end() && next_failure->at < s->created; ++next_failure) {
-      periods.Failed(next_failure->period_end);
-    }
-    if (!s->period_end) continue;
-    if (IsGood(s->status)) periods.Good(*s->period_end);
-    if (IsOverdue(s->status) || s->status == ProviderStatus::kIncomplete) periods.Failed(*s->period_end);
+    run.FailBefore(s->created);
+    run.Take(*s);
   }
-  for (; next_failure != failures.end(); ++next_failure) periods.Failed(next_failure->period_end);
-  return periods.last();
+  run.FailRest();
+  return run.last();
 }
 
 std::optional<Timestamp> OverdueSince(const Facts& facts, std::span<const SubscriptionSnapshot* const> ordered) {
@@ -192,27 +244,28 @@ std::optional<Timestamp> OverdueSince(const Facts& facts, std::span<const Subscr
 }
 
 FoldedRun FoldRun(const Facts& facts, std::span<const SubscriptionSnapshot* const> old) {
-  FoldedRun run;
-  const SubscriptionSnapshot* newest = old.back();
-  const SubscriptionSnapshot* known = nullptr;  // the newest whose word we know
+  FoldedRun folded;
+  // From the newest whose word we know: it counts until a word is known again (R23), and each one's predecessor stays.
+  std::size_t from = old.size() - 1;
+  while (from > 0 && old[from]->status == ProviderStatus::kUnknown) --from;
+  for (std::size_t i = from; i > 0; --i) {
+    if (!Absorbs(old[i - 1]->status) && old[i - 1]->kind != Kind::kDeleted) continue;
+    folded.kept.push_back(old[i - 1]);  // the end absorbs, whatever came after it
+    break;
+  }
+  folded.kept.insert(folded.kept.end(), old.begin() + static_cast<std::ptrdiff_t>(from), old.end());
+  folded.past_due_since = OverdueSince(facts, old);
+
+  auto first = std::find_if(folded.kept.begin(), folded.kept.end(), [](const auto* s) { return !Absorbs(s->status); });
+  if (first == folded.kept.end()) --first;
+  PeriodRun run(facts, old);
   for (const SubscriptionSnapshot* s : old) {
-    if (s->status != ProviderStatus::kUnknown) known = s;
-    if (Absorbs(s->status) && s != newest) run.kept.push_back(s);
+    run.FailBefore(s->created);
+    if (s == *first) break;
+    run.Take(*s);
   }
-  run.kept.push_back(newest);
-  if (known != nullptr && known != newest && !Absorbs(known->status)) run.kept.push_back(known);
-  run.past_due_since = OverdueSince(facts, old);
-  // The kept snapshot brings its own period back when it is good; keep what stood before that period.
-  GoodPeriods periods(facts.baseline.good_until);
-  std::vector<const SubscriptionSnapshot*> before(old.begin(), old.end());
-  for (const SubscriptionSnapshot* s : before) {
-    if (newest->period_end && s->period_end && *s->period_end >= *newest->period_end) continue;
-    if (!s->period_end) continue;
-    if (IsGood(s->status)) periods.Good(*s->period_end);
-    if (IsOverdue(s->status) || s->status == ProviderStatus::kIncomplete) periods.Failed(*s->period_end);
-  }
-  run.good_until = periods.last();
-  return run;
+  folded.good_until = run.last();
+  return folded;
 }
 
 }  // namespace dunlin

@@ -16,6 +16,11 @@ constexpr bool Absorbs(ProviderStatus s) {
   return s == ProviderStatus::kCanceled || s == ProviderStatus::kIncompleteExpired;
 }
 
+// False for an upgrade's invoice, and for one made by hand or for usage: they say nothing about the running period.
+bool BillsAPeriod(const InvoiceFact& invoice);
+// The newest invoice that bills a period; drafts are not owed yet. nullptr: there is none.
+const InvoiceFact* NewestCycleInvoice(const Facts& facts);
+
 // The period end of the last active or trialing snapshot that no failure follows; a failed payment of the same or an
 // earlier period undoes it. `ordered` is oldest first.
 std::optional<Timestamp> GoodUntil(const Facts& facts, std::span<const SubscriptionSnapshot* const> ordered);
@@ -29,6 +34,7 @@ struct FoldedRun {
   std::optional<Timestamp> good_until;
   std::optional<Timestamp> past_due_since;
 };
+// `old` is in the order of R25 and not empty.
 FoldedRun FoldRun(const Facts& facts, std::span<const SubscriptionSnapshot* const> old);
 
 }  // namespace dunlin

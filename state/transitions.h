@@ -253,8 +253,9 @@ constexpr bool EveryRetryHasAWayOut(std::span<const Transition> rows) {
 // Only a state that owner "service" leads to can charge (R21).
 constexpr bool FollowingNeverCharges(std::span<const Transition> rows) {
   for (const Transition& row : rows) {
-    const bool leaves = row.to != RecoveryState::kNone && row.to != RecoveryState::kFollowing;
-    if (row.from == RecoveryState::kFollowing && leaves) return false;
+    if (row.from != RecoveryState::kFollowing) continue;
+    if (row.to != RecoveryState::kNone && row.to != RecoveryState::kFollowing) return false;
+    if (row.effect != Effect::kNothing && row.effect != Effect::kStop) return false;
   }
   return true;
 }

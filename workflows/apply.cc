@@ -104,7 +104,7 @@ class Batch {
     Unit unit;
     unit.done.push_back(work.job.id);
     unit.events.push_back(ResultOf(work, EventOutcome::kUnreadable, error.detail, work.event->subscription, now_));
-    RaiseAlert(unit.alerts, unit.jobs, {.key = "unreadable/" + work.event->id.str(), .kind = "unreadable_event", .subject = work.event->id.str(),
+    RaiseAlert(unit.alerts, {.key = "unreadable/" + work.event->id.str(), .kind = "unreadable_event", .subject = work.event->id.str(),
                 .detail = "Event " + work.event->id.str() + " could not be read: " + error.detail, .raised_at = now_});
     loners_.emplace_back(std::move(unit), std::move(work));
   }

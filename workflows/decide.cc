@@ -178,12 +178,12 @@ class Decider {
     const std::string& id = out_.next.id.str();
     const std::string key = "unknown_plan/" + id;
     if (derived_.unknown_price) {
-      RaiseAlert(out_.alerts, out_.jobs, {.key = key, .kind = "unknown_plan", .subject = id, .detail = "No plan of the policy lists its price; add the price to stripe_prices of a plan.", .raised_at = s_.now});
+      RaiseAlert(out_.alerts, {.key = key, .kind = "unknown_plan", .subject = id, .detail = "No plan of the policy lists its price; add the price to stripe_prices of a plan.", .raised_at = s_.now});
     } else if (!out_.next.values.plan.empty() && s_.before.subscription.values.plan.empty() && s_.before.subscription.version > 0) {
       out_.settle_alerts.push_back(key);
     }
     if (derived_.unknown_status) {
-      RaiseAlert(out_.alerts, out_.jobs, {.key = "unknown_status/" + id, .kind = "unknown_status", .subject = id, .detail = "The provider uses a status word that this version does not know; the status before it counts.", .raised_at = s_.now});
+      RaiseAlert(out_.alerts, {.key = "unknown_status/" + id, .kind = "unknown_status", .subject = id, .detail = "The provider uses a status word that this version does not know; the status before it counts.", .raised_at = s_.now});
     }
     WarnOfLateMoney();
   }
@@ -195,7 +195,7 @@ class Decider {
       if (invoice.status != InvoiceStatus::kPaid || invoice.amount_due.minor == 0) continue;
       const InvoiceFact* before = FindInvoice(s_.before.subscription.facts, invoice.id);
       if (before == nullptr || before->status == InvoiceStatus::kPaid) continue;
-      RaiseAlert(out_.alerts, out_.jobs, {.key = "payment_after_end/" + invoice.id.str(), .kind = "payment_after_end", .subject = out_.next.id.str(),
+      RaiseAlert(out_.alerts, {.key = "payment_after_end/" + invoice.id.str(), .kind = "payment_after_end", .subject = out_.next.id.str(),
                   .detail = "Invoice " + invoice.id.str() + " was paid after the subscription had ended (R16): decide whether to refund it.", .raised_at = s_.now});
     }
   }
@@ -213,8 +213,8 @@ std::string ChargeJobKey(const SubscriptionId& id) { return "charge/" + id.str()
 std::string RetryJobKey(const SubscriptionId& id) { return "retry/" + id.str(); }
 std::string RefetchJobKey(const SubscriptionId& id) { return "refetch/" + id.str(); }
 
-void RaiseAlert(std::vector<Alert>& alerts, std::vector<NewJob>& jobs, Alert alert) {
-  jobs.push_back(AlertJob(alert));
+void RaiseAlert(std::vector<Alert>& alerts, Alert alert) {
+  alert.message = AlertMessage(alert);
   alerts.push_back(std::move(alert));
 }
 

@@ -61,7 +61,7 @@ std::string ChargeJobKey(const SubscriptionId& id);
 std::string RefetchJobKey(const SubscriptionId& id);
 std::string RetryJobKey(const SubscriptionId& id);
 
-// An alert with the job that tells support.
-void RaiseAlert(std::vector<Alert>& alerts, std::vector<NewJob>& jobs, Alert alert);
+// Adds an alert with what support is told.
+void RaiseAlert(std::vector<Alert>& alerts, Alert alert);
 
 }  // namespace dunlin

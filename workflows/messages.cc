@@ -102,9 +102,9 @@ NewJob NotifyJob(const Subscription& s, std::string_view reason, Timestamp now) 
   return {.kind = JobKind::kNotify, .key = "", .subject = s.id.str(), .due = now, .payload = content.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
-NewJob AlertJob(const Alert& alert) {
+std::string AlertMessage(const Alert& alert) {
   const json content = {{"kind", "alert"}, {"alert", alert.kind}, {"subject", alert.subject}, {"detail", alert.detail}, {"at", FormatRfc3339(alert.raised_at)}};
-  return {.kind = JobKind::kAlert, .key = "alert/" + alert.key, .subject = alert.subject, .due = alert.raised_at, .payload = content.dump(-1, ' ', false, json::error_handler_t::replace)};
+  return content.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace dunlin

@@ -36,6 +36,7 @@ NewJob MailJob(MailKind kind, const MailContext& context);
 // Tells the product how a subscription stands after a change.
 NewJob NotifyJob(const Subscription& subscription, std::string_view reason, Timestamp now);
 
-NewJob AlertJob(const Alert& alert);
+// The payload of the job that tells support.
+std::string AlertMessage(const Alert& alert);
 
 }  // namespace dunlin

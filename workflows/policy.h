@@ -28,7 +28,7 @@ struct CollectionPolicy {
   // The n-th automatic retry comes this long after the automatic failure before it (R26).
   std::vector<Millis> retry_after = {Millis{24h}, Millis{72h}, Millis{120h}, Millis{168h}};
   Millis min_gap{1h};       // two attempts are never closer
-  int jitter_percent = 10;  // of each retry_after, added: never early
+  int jitter_percent = 10;  // 0-50, of each retry_after; only ever added, so a retry is never early
   Millis grace{0};          // a past-due subscription keeps its access this long
   Exhausted exhausted = Exhausted::kCancel;
   bool retry_on_new_payment_method = true;  // R5
@@ -63,14 +63,17 @@ Policy BuiltInPolicy();
 
 // Reads and checks. `file` is only for messages. Errors: kInvalidArgument; the detail names file, line and rule, one
 // line for each thing that is wrong, all of them at once:
-//   policy.toml:14: [collection.default] retry_after: the last retry comes 40d after the first failure, past …
-// Checked: unknown keys, wrong types, missing or double plans and prices, a rank given twice, a retry schedule with a
-// gap below min_gap, more retries than the network limit allows within its window, retries where owner is not
-// "service" (they would never run) unless they are the default, exhausted = "cancel" without owner "service", grace longer than the schedule when exhausted
-// cancels (access would outlive the subscription), version < 1, currency not three lower-case letters, jitter outside 0-50 %.
+//   policy.toml:14: [collection.default] retry_after[0]: 30m is shorter than min_gap (1h), and two attempts are …
+// Checked: TOML itself, unknown keys, wrong types, missing keys, plans without a price, a price that buys two plans, a
+// rank given twice, a plan whose collection is not in the file, version < 1, a currency that is not three lower-case
+// letters, jitter outside 0-50 %, a gap of the schedule below min_gap, more retries than the network limit allows
+// within its window, and what could never happen or would contradict itself: retries where owner is not "service",
+// exhausted = "cancel" where owner is not "service" (the built-in schedule spelled out for owner "provider" is no
+// mistake), grace longer than the schedule when exhausted cancels (access would outlive the subscription).
 Result<Policy> ParsePolicy(std::string_view toml, std::string_view file);
 
-// Reads the file. Errors: kNotFound with the path; what ParsePolicy says.
+// Reads the file; `text`, if given, takes what was read. Errors: kNotFound with the path and why it cannot be read;
+// what ParsePolicy says.
 Result<Policy> LoadPolicy(const std::string& path, std::string* text = nullptr);
 
 }  // namespace dunlin

@@ -207,7 +207,7 @@ class Runner {
         if (!owed.failures.empty()) r_.failure_seen = owed.failures.back().source;
         break;
       }
-      case RecoveryState::kCharging: break;  // next_step says which attempt it is
+      case RecoveryState::kCharging:  // next_step says which attempt it is
       case RecoveryState::kNone:
       case RecoveryState::kAwaitingMethod:
       case RecoveryState::kEnding:
@@ -329,7 +329,7 @@ class Runner {
   }
 
   void Tell(const std::string& kind, std::string detail) {
-    RaiseAlert(out_.alerts, out_.jobs, {.key = kind + "/" + out_.next.id.str(), .kind = kind, .subject = out_.next.id.str(), .detail = std::move(detail), .raised_at = s_.now});
+    RaiseAlert(out_.alerts, {.key = kind + "/" + out_.next.id.str(), .kind = kind, .subject = out_.next.id.str(), .detail = std::move(detail), .raised_at = s_.now});
   }
 
   // R3a: each failed payment is told once; a decline that needs another card asks for it.

@@ -55,7 +55,7 @@ UnitWriter::UnitWriter(Connection& c)
       update_subscription_(c, sql::kUpdateSubscription, Cat({kSubscriptionIn, "ti"})),
       insert_attempt_(c, Cat({"INSERT INTO attempts (", kAttemptColumns, sql::kAttemptValues}), kAttemptOut),
       close_attempt_(c, sql::kCloseAttempt, "tIitttttt"),
-      annotate_attempt_(c, sql::kAnnotateAttempt, "tttttt"),
+      annotate_attempt_(c, sql::kAnnotateAttempt, "tttttit"),
       insert_timeline_(c, Cat({"INSERT INTO timeline (", kTimelineColumns, sql::kTimelineValues}), kTimelineOut),
       insert_alias_(c, sql::kInsertAlias, "tt"),
       insert_payment_(c, sql::kInsertPayment, "tt"),
@@ -92,7 +92,7 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   if (ok) {
     ok = ForEach(unit.settle_alerts, [&](const std::string& key) { return AnyRows(settle_alert_.Text(key).Run()); });
   }
-  if (ok) ok = ForEach(unit.alerts, [&](const Alert& alert) { return Raise(alert); });
+  if (ok) ok = ForEach(unit.alerts, [&](const Alert& alert) { return Raise(alert, result); });
   if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
   if (!ok) return tl::unexpected(ok.error());
@@ -167,7 +167,7 @@ Status UnitWriter::CloseAttempt(const Attempt& attempt) {
 
 Status UnitWriter::AnnotateAttempt(const Attempt& attempt) {
   GiveAttemptAnswer(annotate_attempt_, attempt);
-  return OneRow(annotate_attempt_.Text(attempt.key.str()).Run(), "no such attempt", attempt.key.str());
+  return OneRow(annotate_attempt_.Int(attempt.ask_first ? 1 : 0).Text(attempt.key.str()).Run(), "no such attempt", attempt.key.str());
 }
 
 Status UnitWriter::Drop(const std::string& key) { return AnyRows(drop_job_.Text(key).Run()); }
@@ -238,13 +238,16 @@ Status UnitWriter::Link(const PaymentLink& link) {
   return linked;
 }
 
-Status UnitWriter::Raise(const Alert& alert) {
-  return AnyRows(raise_alert_.Text(alert.key)
-                     .Text(alert.kind)
-                     .Text(alert.subject)
-                     .Text(alert.detail)
-                     .Int(ToUnixMillis(alert.raised_at))
-                     .Run());
+Status UnitWriter::Raise(const Alert& alert, UnitResult& result) {
+  const Result<std::int64_t> raised = raise_alert_.Text(alert.key)
+                                          .Text(alert.kind)
+                                          .Text(alert.subject)
+                                          .Text(alert.detail)
+                                          .Int(ToUnixMillis(alert.raised_at))
+                                          .Run();
+  if (!raised) return tl::unexpected(raised.error());
+  if (*raised == 0 || alert.message.empty()) return {};
+  return AddJob({.kind = JobKind::kAlert, .subject = alert.subject, .due = alert.raised_at, .payload = alert.message}, result);
 }
 
 Status UnitWriter::Reply(const ApiReply& reply) {

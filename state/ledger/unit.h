@@ -27,7 +27,7 @@ class UnitWriter {
   Status JoinJob(const NewJob& job, UnitResult& result);
   Status Retry(const JobRetry& retry, UnitResult& result);
   Status Link(const PaymentLink& link);
-  Status Raise(const Alert& alert);
+  Status Raise(const Alert& alert, UnitResult& result);
   Status Reply(const ApiReply& reply);
   Status Keep(const Token& token);
 

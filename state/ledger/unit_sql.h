@@ -54,7 +54,7 @@ inline constexpr const char* kCloseAttempt =
     "WHERE key = :key AND finished_ms IS NULL";
 inline constexpr const char* kAnnotateAttempt =
     "UPDATE attempts SET decline_code = :code, advice_code = :advice, network_advice_code = :network, "
-    "payment_method = :method, detail = :detail WHERE key = :key";
+    "payment_method = :method, detail = :detail, ask_first = MAX(ask_first, :ask_first) WHERE key = :key";
 
 // After "INSERT INTO timeline (" and its columns.
 inline constexpr const char* kTimelineValues =

@@ -7,6 +7,12 @@
 #include "workflows/decide.h"
 
 namespace dunlin {
+namespace {
+
+// Answers are numbered by their job and its try, so that a later one has the higher number.
+constexpr int kTriesNumbered = 1000;
+
+}  // namespace
 
 Result<std::vector<SubscriptionId>> TargetsOf(Ledger& ledger, const Digest& digest) {
   using Ids = std::vector<SubscriptionId>;
@@ -69,8 +75,8 @@ Fence FenceFor(const Facts& facts, const Job& job) {
   Fence fence;
   fence.at = NewestFact(facts);
   fence.events = EventsAt(facts, fence.at);
-  fence.number = ToInt(job.id);
-  fence.source = EventId{"fetch/" + std::to_string(ToInt(job.id)) + "/" + std::to_string(job.tries)};
+  fence.number = ToInt(job.id) * kTriesNumbered + std::min(job.tries, kTriesNumbered - 1);
+  fence.source = EventId{"fetch/" + std::to_string(fence.number)};
   return fence;
 }
 

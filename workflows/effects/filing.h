@@ -34,7 +34,7 @@ struct Fence {
   Timestamp at{};
   std::vector<EventId> events;
   std::int64_t number = 0;
-  EventId source;  // "fetch/<job>/<try>"
+  EventId source;  // "fetch/<number>"
 };
 Fence FenceFor(const Facts& facts, const Job& job);
 void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence);

@@ -19,7 +19,7 @@ std::string SourceOf(const Fence& fence) { return "answer to " + fence.source.st
 Outcome NotThere(Engine& engine, const Job& job, const std::string& what) {
   Unit unit;
   unit.done.push_back(job.id);
-  RaiseAlert(unit.alerts, unit.jobs, {.key = "not_at_provider/" + what, .kind = "not_at_provider", .subject = what,
+  RaiseAlert(unit.alerts, {.key = "not_at_provider/" + what, .kind = "not_at_provider", .subject = what,
               .detail = "The provider does not know " + what + ". Check that the API key belongs to the account that sends the webhooks.", .raised_at = engine.clock.Now()});
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};

@@ -43,7 +43,7 @@ Outcome TakeOver(Engine& engine, const Job& job) {
     if (!still_theirs) {
       unit.done.push_back(job.id);
     } else {
-      RaiseAlert(unit.alerts, unit.jobs, {.key = "two_owners/" + job.subject, .kind = "two_owners", .subject = job.subject,
+      RaiseAlert(unit.alerts, {.key = "two_owners/" + job.subject, .kind = "two_owners", .subject = job.subject,
                   .detail = "The provider still plans attempts of its own on invoice " + shown.id.str() + " after it was told to stop; nothing is charged until it lets go (R21).",
                   .raised_at = engine.clock.Now()});
     }

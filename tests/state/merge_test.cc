@@ -1,0 +1,314 @@
+#include "state/merge.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/state/facts_builder.h"
+
+namespace dunlin {
+namespace {
+
+using build::Answer;
+using build::Day;
+using build::Failed;
+using build::Invoice;
+using build::Snapshot;
+using build::Together;
+using enum ProviderStatus;
+
+std::string Order(const Facts& facts) {
+  std::string ids;
+  for (const SubscriptionSnapshot* s : OrderSnapshots(facts).oldest_first) ids += s->source.str() + " ";
+  return ids;
+}
+
+SubscriptionSnapshot Update(std::string source, Timestamp created, ProviderStatus from, ProviderStatus to) {
+  SubscriptionSnapshot s = Snapshot(std::move(source), created, to);
+  s.previous = PreviousAttributes{};
+  if (from != to) s.previous->status = from;
+  return s;
+}
+
+TEST(MergeTest, AFactThatIsKnownChangesNothing) {
+  Facts facts;
+  EXPECT_TRUE(Merge(facts, Snapshot("a", Day(0), kActive)));
+  EXPECT_TRUE(Merge(facts, Failed("b", Day(1))));
+  EXPECT_TRUE(Merge(facts, MethodChange{Day(2), EventId{"c"}}));
+  const Facts before = facts;
+  EXPECT_FALSE(Merge(facts, Snapshot("a", Day(0), kActive)));
+  EXPECT_FALSE(Merge(facts, Failed("b", Day(1))));
+  EXPECT_FALSE(Merge(facts, MethodChange{Day(2), EventId{"c"}}));
+  EXPECT_FALSE(Merge(facts, MethodChange{Day(1), EventId{"z"}}));
+  EXPECT_EQ(facts, before);
+}
+
+TEST(MergeTest, R25AnInvoicesHighestPictureStays) {
+  const InvoiceFact draft = Invoice("e1", Day(9), InvoiceStatus::kDraft);
+  const InvoiceFact open = Invoice("e2", Day(1), InvoiceStatus::kOpen);
+  InvoiceFact again = Invoice("e0", Day(0), InvoiceStatus::kOpen);
+  again.attempt_count = 2;
+  const InvoiceFact written_off = Invoice("e3", Day(0), InvoiceStatus::kUncollectible);
+  const InvoiceFact voided = Invoice("e4", Day(0), InvoiceStatus::kVoid);
+  const InvoiceFact paid = Invoice("e5", Day(0), InvoiceStatus::kPaid);
+  EXPECT_EQ(Together(draft, open).invoices[0].source.str(), "e2");
+  EXPECT_EQ(Together(again, open, draft).invoices[0].source.str(), "e0");
+  EXPECT_EQ(Together(written_off, again).invoices[0].source.str(), "e3");
+  EXPECT_EQ(Together(voided, written_off).invoices[0].source.str(), "e4");
+  EXPECT_EQ(Together(paid, voided, again, open).invoices[0].source.str(), "e5");
+}
+
+TEST(MergeTest, R25PaidAndVoidAbsorb) {
+  for (const InvoiceStatus end : {InvoiceStatus::kPaid, InvoiceStatus::kVoid}) {
+    Facts facts = Together(Invoice("e1", Day(1), end));
+    Merge(facts, Failed("e9", Day(9)));
+    EXPECT_EQ(facts.invoices[0].status, end);
+    EXPECT_EQ(facts.invoices[0].failures.size(), 1u);  // it is known nevertheless
+  }
+}
+
+TEST(MergeTest, FailuresAreKeptWhateverThePicture) {
+  InvoiceFact second = Failed("e2", Day(3));
+  second.attempt_count = 2;
+  const Facts facts = Together(second, Invoice("e9", Day(4), InvoiceStatus::kPaid), Failed("e1", Day(1)));
+  ASSERT_EQ(facts.invoices.size(), 1u);
+  ASSERT_EQ(facts.invoices[0].failures.size(), 2u);
+  EXPECT_EQ(facts.invoices[0].failures[0].at, Day(1));
+  EXPECT_EQ(facts.invoices[0].failures[1].at, Day(3));
+}
+
+TEST(MergeTest, TheNewestDeclineCounts) {
+  InvoiceFact older = Failed("e1", Day(1));
+  older.decline = Decline{"expired_card", "", "", ""};
+  older.decline_at = Day(1);
+  InvoiceFact newer = Failed("e2", Day(2));
+  newer.decline = Decline{"stolen_card", "", "", ""};
+  newer.decline_at = Day(2);
+  EXPECT_EQ(Together(older, newer).invoices[0].decline->code, "stolen_card");
+  EXPECT_EQ(Together(newer, older).invoices[0].decline->code, "stolen_card");
+  EXPECT_EQ(Together(newer, Invoice("e3", Day(3), InvoiceStatus::kPaid)).invoices[0].decline->code, "stolen_card");
+}
+
+TEST(MergeTest, TheTenthAnswerIsLaterThanTheNinth) {
+  InvoiceFact ninth = Invoice("fetch/9", Day(1), InvoiceStatus::kOpen);
+  ninth.fetched = true;
+  ninth.auto_advance = true;
+  InvoiceFact tenth = Invoice("fetch/10", Day(1), InvoiceStatus::kOpen);
+  tenth.fetched = true;
+  EXPECT_FALSE(Together(ninth, tenth).invoices[0].auto_advance);
+  EXPECT_FALSE(Together(tenth, ninth).invoices[0].auto_advance);
+  // An event's id says nothing about time, but it must decide the same way round every time.
+  EXPECT_EQ(Together(Invoice("evt_9", Day(1), InvoiceStatus::kOpen), Invoice("evt_10", Day(1), InvoiceStatus::kOpen)),
+            Together(Invoice("evt_10", Day(1), InvoiceStatus::kOpen), Invoice("evt_9", Day(1), InvoiceStatus::kOpen)));
+}
+
+TEST(MergeTest, R25SnapshotsSortByTheTimeTheyWereMade) {
+  EXPECT_EQ(
+      Order(Together(Snapshot("c", Day(3), kActive), Snapshot("a", Day(5), kActive), Snapshot("b", Day(1), kActive))),
+      "b c a ");
+}
+
+TEST(MergeTest, R25OneSecondIsChainedByWhatWasThereBefore) {
+  // Ids and ranks would say otherwise: past_due is the higher rank, and its id the higher one.
+  const Facts facts = Together(Update("e1", Day(1), kActive, kActive), Update("e9", Day(2), kActive, kPastDue),
+                               Update("e5", Day(2), kPastDue, kUnpaid), Update("e2", Day(2), kUnpaid, kActive));
+  EXPECT_EQ(Order(facts), "e1 e9 e5 e2 ");
+  EXPECT_FALSE(OrderSnapshots(facts).tied);
+  EXPECT_FALSE(OrderSnapshots(facts).predecessor_missing);
+}
+
+TEST(MergeTest, R25ThereAndBackInOneSecondIsStillInOrder) {
+  SubscriptionSnapshot cancel = Update("e9", Day(2), kActive, kActive);
+  cancel.cancel_at_period_end = true;
+  cancel.previous->cancel_at_period_end = false;
+  SubscriptionSnapshot keep = Update("e1", Day(2), kActive, kActive);
+  keep.previous->cancel_at_period_end = true;
+  const Facts facts = Together(Snapshot("e5", Day(1), kActive), keep, cancel);
+  EXPECT_EQ(Order(facts), "e5 e9 e1 ");
+  EXPECT_FALSE(OrderSnapshots(facts).tied);
+}
+
+TEST(MergeTest, R25TheFirstEventIsTheOneThatMadeIt) {
+  SubscriptionSnapshot made = Snapshot("e9", Day(1), kIncomplete);
+  made.kind = SubscriptionSnapshot::Kind::kCreated;
+  EXPECT_EQ(Order(Together(Update("e1", Day(1), kIncomplete, kActive), made)), "e9 e1 ");
+}
+
+TEST(MergeTest, R25WhatIsStillTiedGoesByRankThenIdAndIsInDoubt) {
+  const Facts facts =
+      Together(Snapshot("e9", Day(1), kActive), Snapshot("e5", Day(1), kPastDue), Snapshot("e1", Day(1), kActive));
+  EXPECT_EQ(Order(facts), "e1 e9 e5 ");
+  EXPECT_TRUE(OrderSnapshots(facts).tied);
+  // Two that end in the same picture leave no doubt, whichever is last.
+  EXPECT_FALSE(OrderSnapshots(Together(Snapshot("e9", Day(1), kActive), Snapshot("e1", Day(1), kActive))).tied);
+  // And what came before the newest second is of no consequence.
+  Facts later = facts;
+  Merge(later, Snapshot("e2", Day(2), kActive));
+  EXPECT_FALSE(OrderSnapshots(later).tied);
+}
+
+TEST(MergeTest, R25ManyEventsOfOneSecondAreNotGuessedAt) {
+  Facts facts;
+  for (int i = 0; i < 9; ++i) Merge(facts, Update("e" + std::to_string(i), Day(1), kActive, kActive));
+  EXPECT_TRUE(OrderSnapshots(facts).tied);
+}
+
+TEST(MergeTest, R25AMissingPredecessorIsNoticed) {
+  const Facts facts = Together(Snapshot("e1", Day(1), kActive), Update("e3", Day(3), kPastDue, kUnpaid));
+  EXPECT_TRUE(OrderSnapshots(facts).predecessor_missing);
+  Facts complete = facts;
+  Merge(complete, Update("e2", Day(2), kActive, kPastDue));
+  EXPECT_FALSE(OrderSnapshots(complete).predecessor_missing);
+}
+
+TEST(MergeTest, AnAnswerStandsBetweenWhatWasKnownAndTheRestOfItsSecond) {
+  Facts facts = Together(Update("e5", Day(1), kActive, kPastDue));
+  const SubscriptionSnapshot answer = Answer(1, facts, kUnpaid);
+  Merge(facts, Update("e1", Day(1), kUnpaid, kActive));  // same second, not known when we asked
+  Merge(facts, answer);
+  Merge(facts, Update("e0", Day(0), kActive, kActive));  // late
+  Merge(facts, Update("e2", Day(2), kActive, kPastDue));
+  EXPECT_EQ(Order(facts), "e0 e5 fetch/1 e1 e2 ");
+}
+
+TEST(MergeTest, LaterAnswersComeAfterEarlierOnes) {
+  Facts facts = Together(Snapshot("e5", Day(1), kActive));
+  const SubscriptionSnapshot ninth = Answer(9, facts, kPastDue);
+  const SubscriptionSnapshot tenth = Answer(10, facts, kActive);
+  Merge(facts, tenth);
+  Merge(facts, ninth);
+  EXPECT_EQ(Order(facts), "e5 fetch/9 fetch/10 ");
+}
+
+TEST(MergeTest, TheFenceIsEverythingOfTheNewestSecond) {
+  const Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(3), kActive), Failed("e3", Day(3)),
+                               Invoice("e4", Day(3), InvoiceStatus::kOpen, "in_2"));
+  EXPECT_EQ(NewestFact(facts), Day(3));
+  EXPECT_EQ(EventsAt(facts, Day(3)), (std::vector<EventId>{EventId{"e2"}, EventId{"e3"}, EventId{"e4"}}));
+  EXPECT_EQ(NewestFact(Facts{}), Timestamp{});
+}
+
+TEST(FoldTest, OldSnapshotsLeaveTheNewest) {
+  Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kActive),
+                         Snapshot("e3", Day(3), kActive), Snapshot("e8", Day(50), kActive));
+  Fold(facts, Day(40));
+  EXPECT_EQ(Order(facts), "e3 e8 ");
+  EXPECT_EQ(facts.baseline.until, Day(40));
+}
+
+TEST(FoldTest, WhatIsOlderThanTheBaselineIsNotTakenAnyMore) {
+  Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e8", Day(50), kActive));
+  Fold(facts, Day(40));
+  EXPECT_FALSE(Merge(facts, Snapshot("e7", Day(39), kPastDue)));
+  EXPECT_FALSE(Merge(facts, Failed("e6", Day(39))));
+  EXPECT_TRUE(Merge(facts, Snapshot("e9", Day(40), kActive)));
+}
+
+TEST(FoldTest, AnAnswerIsTakenHoweverOldTheNewestFactIs) {
+  Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kActive));
+  Fold(facts, Day(60) + 250ms);
+  const SubscriptionSnapshot answer = Answer(1, facts, kCanceled);
+  EXPECT_TRUE(Merge(facts, answer));
+  EXPECT_EQ(build::Derive(facts).values.status, SubscriptionStatus::kCanceled);
+  InvoiceFact invoice = Invoice("fetch/1", NewestFact(facts), InvoiceStatus::kPaid);
+  invoice.fetched = true;
+  EXPECT_TRUE(Merge(facts, invoice));
+}
+
+TEST(FoldTest, PaidPeriodsAndTheLatestInvoiceSurvive) {
+  Facts facts = Together(
+      Invoice("e1", Day(1), InvoiceStatus::kPaid, "in_1"), Invoice("e2", Day(2), InvoiceStatus::kPaid, "in_2"),
+      Invoice("e3", Day(3), InvoiceStatus::kVoid, "in_3"), Invoice("e4", Day(4), InvoiceStatus::kOpen, "in_4"));
+  for (InvoiceFact& i : facts.invoices) i.made_at = i.created;
+  SubscriptionSnapshot s = Snapshot("e5", Day(5), kPastDue);
+  s.latest_invoice = "in_1";
+  Merge(facts, s);
+  Fold(facts, Day(40));
+  EXPECT_NE(FindInvoice(facts, InvoiceId{"in_1"}), nullptr);  // a snapshot names it
+  EXPECT_EQ(FindInvoice(facts, InvoiceId{"in_2"}), nullptr);
+  EXPECT_EQ(facts.baseline.paid_until, Day(30));
+  EXPECT_EQ(FindInvoice(facts, InvoiceId{"in_3"}), nullptr);
+  EXPECT_NE(FindInvoice(facts, InvoiceId{"in_4"}), nullptr);  // still to be paid
+}
+
+TEST(FoldTest, TheNewestPaidPeriodStillLiftsWhenNoSnapshotNamesIt) {
+  Facts facts = Together(Snapshot("e1", Day(1), kPastDue), Invoice("e2", Day(2), InvoiceStatus::kPaid));
+  ASSERT_EQ(build::Derive(facts).rule, "R24b");
+  Fold(facts, Day(40));
+  EXPECT_EQ(build::Derive(facts).rule, "R24b");
+}
+
+TEST(FoldTest, TheStartOfAnOverdueRunSurvives) {
+  Facts facts =
+      Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue), Snapshot("e3", Day(3), kPastDue));
+  ASSERT_EQ(build::Derive(facts).past_due_since, Day(2));
+  Fold(facts, Day(40));
+  EXPECT_EQ(Order(facts), "e3 ");
+  EXPECT_EQ(build::Derive(facts).past_due_since, Day(2));
+}
+
+TEST(FoldTest, AnEndIsNeverFoldedAway) {
+  SubscriptionSnapshot odd = Snapshot("e3", Day(3), kActive);
+  Facts facts = Together(Snapshot("e1", Day(1), kCanceled), Snapshot("e2", Day(2), kActive), odd);
+  Fold(facts, Day(40));
+  EXPECT_EQ(Order(facts), "e1 e3 ");
+  EXPECT_EQ(build::Derive(facts).rule, "R24a");
+}
+
+TEST(FoldTest, AnUnknownWordKeepsTheKnownOneBeforeIt) {
+  Facts facts =
+      Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue), Snapshot("e3", Day(3), kUnknown));
+  Fold(facts, Day(40));
+  EXPECT_EQ(Order(facts), "e2 e3 ");
+  EXPECT_EQ(build::Derive(facts).values.status, SubscriptionStatus::kPastDue);
+}
+
+// A failed payment that was folded with its period must not count again against the period before it.
+TEST(FoldTest, WithoutPaidInvoicesTheGoodPeriodsComeOutTheSame) {
+  SubscriptionSnapshot first = Snapshot("e1", Day(1), kActive);
+  SubscriptionSnapshot second = Snapshot("e3", Day(35), kActive);
+  second.period_end = Day(60);
+  SubscriptionSnapshot third = Snapshot("e4", Day(61), kActive);
+  third.period_end = Day(90);
+  InvoiceFact failed = Failed("e2", Day(34));
+  failed.line_period_end = Day(60);
+  InvoiceFact latest = Failed("e5", Day(100), "in_2");
+  latest.line_period_end = Day(90);
+  Facts facts = Together(first, failed, second, third, latest);
+  ASSERT_EQ(build::Derive(facts).values.paid_until, Day(60));
+  Fold(facts, Day(95));
+  EXPECT_EQ(facts.snapshots.size(), 1u);
+  EXPECT_EQ(build::Derive(facts).values.paid_until, Day(60));
+}
+
+TEST(FoldTest, AFailureThatWasFoldedStillTookItsPeriod) {
+  SubscriptionSnapshot second = Snapshot("e2", Day(31), kActive);
+  second.period_end = Day(60);
+  InvoiceFact voided = Invoice("e4", Day(33), InvoiceStatus::kVoid);
+  voided.line_period_end = Day(60);
+  voided.failures = Failed("e3", Day(32)).failures;
+  Facts facts =
+      Together(Snapshot("e1", Day(1), kActive), second, voided, Invoice("e5", Day(61), InvoiceStatus::kVoid, "in_2"));
+  ASSERT_EQ(build::Derive(facts).values.paid_until, Day(30));
+  Fold(facts, Day(95));
+  EXPECT_EQ(build::Derive(facts).values.paid_until, Day(30));
+}
+
+TEST(FoldTest, NothingIsFoldedInDoubtOrOutOfOneSecond) {
+  Facts tied =
+      Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue), Snapshot("e3", Day(2), kActive));
+  ASSERT_TRUE(build::Derive(tied).refetch_owed);
+  const Facts before = tied;
+  Fold(tied, Day(40));
+  EXPECT_EQ(tied, before);
+  Merge(tied, Answer(1, tied, kActive));
+  Fold(tied, Day(40));
+  EXPECT_EQ(Order(tied), "fetch/1 ");
+
+  Facts one_second = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue),
+                              Update("e3", Day(2), kPastDue, kUnknown), Update("e4", Day(3), kUnknown, kUnknown));
+  const Facts whole = one_second;
+  Fold(one_second, Day(40));
+  EXPECT_EQ(one_second, whole);
+}
+
+}  // namespace
+}  // namespace dunlin
