@@ -1,0 +1,96 @@
+#include "webhooks/stripe/ingest.h"
+
+#include <chrono>
+
+#include "webhooks/http/problem.h"
+#include "webhooks/stripe/envelope.h"
+#include "webhooks/stripe/signature.h"
+
+namespace dunlin {
+namespace {
+
+// The provider sends a refused event again by itself; this only spares a ledger that is in trouble.
+constexpr const char* kRetryAfterSeconds = "5";
+
+HttpResponse Stored(std::string_view word) {
+  HttpResponse response;
+  response.body = R"({"received":true,"verdict":")" + std::string(word) + "\"}";
+  return response;
+}
+
+HttpResponse Unavailable() {
+  HttpResponse response = Problem(503, "The event could not be stored, so it is not accepted; send it again.");
+  response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+  return response;
+}
+
+}  // namespace
+
+std::optional<StripeIngest::Verdict> StripeIngest::Refuse(const HttpRequest& request) {
+  const std::string* header = request.Header("Stripe-Signature");
+  SignatureVerdict verdict = SignatureVerdict::kHeaderMalformed;  // sent twice: which one would count?
+  if (request.HeaderCount("Stripe-Signature") <= 1) {
+    const auto value = header == nullptr ? std::nullopt : std::optional<std::string_view>(*header);
+    verdict = VerifyStripeSignature(value, request.body, options_.secrets, clock_.Now(), options_.tolerance);
+    if (verdict == SignatureVerdict::kTimestampOutsideTolerance && options_.ask_time) {
+      verdict = VerifyStripeSignature(value, request.body, options_.secrets, options_.ask_time(), options_.tolerance);
+    }
+  }
+  if (verdict == SignatureVerdict::kValid) return std::nullopt;
+  const std::string_view reason = ReasonName(verdict);
+  return Verdict{reason, Problem(400, "Signature refused", "The Stripe-Signature header does not verify: " + std::string(reason) + ". Check the endpoint's signing secret.", reason)};
+}
+
+Result<std::string_view> StripeIngest::Store(std::string_view body) {
+  const Result<StripeEnvelope> envelope = ReadStripeEnvelope(body);
+  if (!envelope) return tl::unexpected(envelope.error());
+  NewEvent event;
+  event.id = envelope->id;
+  event.type = envelope->type;
+  event.created = envelope->created;
+  event.received_at = clock_.Now();
+  event.livemode = envelope->livemode;
+  event.object = envelope->thin ? envelope->related_object_id : envelope->object_id;
+  event.subscription = envelope->subscription;
+  event.body = body;
+  const bool other_mode = options_.livemode && *options_.livemode != envelope->livemode;
+  if (other_mode) {
+    event.outcome = EventOutcome::kKept;
+    event.detail = envelope->livemode ? "a live event, and the API key is a test key" : "a test event, and the API key is a live key";
+  }
+  Unit unit;
+  unit.accept.push_back(std::move(event));
+  const Result<UnitResult> done = ledger_.Commit(std::move(unit));
+  if (!done) return tl::unexpected(done.error());
+  if (!done->stored.front()) return std::string_view("duplicate");
+  return other_mode ? std::string_view("ignored_mode") : std::string_view("stored");
+}
+
+StripeIngest::Verdict StripeIngest::Receive(const HttpRequest& request) {
+  if (std::optional<Verdict> refused = Refuse(request)) return std::move(*refused);
+  const Result<std::string_view> stored = Store(request.body);
+  if (stored) return {*stored, Stored(*stored)};
+  if (stored.error().code != Errc::kInvalidArgument) return {"unavailable", Unavailable()};
+  const std::string_view word = stored.error().detail.starts_with("not JSON") ? "not_json" : "not_event";
+  return {word, Problem(400, "Not an event", stored.error().detail, word)};
+}
+
+HttpResponse StripeIngest::Handle(const HttpRequest& request) {
+  const auto begin = std::chrono::steady_clock::now();
+  Verdict verdict = Receive(request);
+  if (options_.on_verdict) options_.on_verdict(verdict.word, std::chrono::steady_clock::now() - begin);
+  return std::move(verdict.response);
+}
+
+Status StripeIngest::Take(std::string_view body) {
+  const Result<std::string_view> stored = Store(body);
+  if (!stored) return tl::unexpected(stored.error());
+  return {};
+}
+
+HttpResponse StripeIngest::VerifyOnly(const HttpRequest& request) {
+  if (std::optional<Verdict> refused = Refuse(request)) return std::move(refused->response);
+  return Stored("verified");
+}
+
+}  // namespace dunlin
