@@ -15,7 +15,8 @@ bool Merge(Facts& facts, const MethodChange& change);
 // The snapshots in the order of R25, oldest first, and whether the last place is beyond doubt.
 struct SnapshotOrder {
   std::vector<const SubscriptionSnapshot*> oldest_first;  // points into the facts
-  bool tied = false;               // the newest was chosen by rank and id only: a refetch is owed
+  bool tied =
+      false;  // the newest was chosen by rank and id only, or may be older than the answer before it: a refetch is owed
   bool predecessor_missing = false;  // what the newest says was before it is not what we know: a refetch is owed
 };
 SnapshotOrder OrderSnapshots(const Facts& facts);

@@ -103,13 +103,19 @@ class SecondOrder {
       out_.oldest_first.push_back(answer);
       out_.tied = false;
     }
+    // Whether the answer already knew of these cannot be told: their time is not fine enough.
+    const bool unsure = !second.empty() && !rest.empty();
     Append(std::move(rest));
+    out_.tied = out_.tied || unsure;
   }
 
  private:
   void Append(Pointers events) {
     if (events.empty()) return;
-    const Arrangement arranged(std::move(events), out_.oldest_first.empty() ? nullptr : out_.oldest_first.back());
+    const SubscriptionSnapshot* before = out_.oldest_first.empty() ? nullptr : out_.oldest_first.back();
+    // An answer may already hold some of what happened after its fence, so it is no start to chain from.
+    if (before != nullptr && before->kind == Kind::kFetched) before = nullptr;
+    const Arrangement arranged(std::move(events), before);
     out_.tied = arranged.tied();
     out_.oldest_first.insert(out_.oldest_first.end(), arranged.events().begin(), arranged.events().end());
   }
@@ -179,13 +185,18 @@ class PeriodRun {
   }
   void FailRest() { FailBefore(Timestamp::max()); }
   void Take(const SubscriptionSnapshot& s) {
-    if (!s.period_end) return;
-    if (IsGood(s.status)) periods_.Good(*s.period_end);
-    if (IsOverdue(s.status) || s.status == ProviderStatus::kIncomplete) periods_.Failed(*s.period_end);
+    Reopen(s);
+    if (s.period_end && IsGood(s.status)) periods_.Good(*s.period_end);
+  }
+  // As if that snapshot were about to be taken (again).
+  void Reopen(const SubscriptionSnapshot& s) {
+    if (s.period_end && Speaks(s.status)) periods_.Failed(*s.period_end);
   }
   std::optional<Timestamp> last() const { return periods_.last(); }
 
  private:
+  static bool Speaks(ProviderStatus s) { return IsGood(s) || IsOverdue(s) || s == ProviderStatus::kIncomplete; }
+
   std::vector<PeriodFailure> failures_;
   std::vector<PeriodFailure>::const_iterator next_;
   GoodPeriods periods_;
@@ -256,6 +267,7 @@ FoldedRun FoldRun(const Facts& facts, std::span<const SubscriptionSnapshot* cons
   folded.kept.insert(folded.kept.end(), old.begin() + static_cast<std::ptrdiff_t>(from), old.end());
   folded.past_due_since = OverdueSince(facts, old);
 
+  // Below the period that the first kept snapshot speaks of, what stands after every failure that is known.
   auto first = std::find_if(folded.kept.begin(), folded.kept.end(), [](const auto* s) { return !Absorbs(s->status); });
   if (first == folded.kept.end()) --first;
   PeriodRun run(facts, old);
@@ -264,6 +276,8 @@ FoldedRun FoldRun(const Facts& facts, std::span<const SubscriptionSnapshot* cons
     if (s == *first) break;
     run.Take(*s);
   }
+  run.Reopen(**first);
+  run.FailRest();
   folded.good_until = run.last();
   return folded;
 }

@@ -169,6 +169,26 @@ TEST(MergeTest, AnAnswerStandsBetweenWhatWasKnownAndTheRestOfItsSecond) {
   EXPECT_EQ(Order(facts), "e0 e5 fetch/1 e1 e2 ");
 }
 
+TEST(MergeTest, WhetherAnAnswerKnewTheRestOfItsSecondIsInDoubt) {
+  // Paid in the second in which it failed; the failure's event comes last, when the answer has settled everything.
+  Facts facts = Together(Update("e1", Day(1), kActive, kActive), Update("e5", Day(2), kPastDue, kActive));
+  Merge(facts, Answer(1, facts, kActive));
+  EXPECT_FALSE(OrderSnapshots(facts).tied);
+  Merge(facts, Update("e9", Day(2), kActive, kPastDue));
+  EXPECT_TRUE(OrderSnapshots(facts).tied);
+  Merge(facts, Answer(2, facts, kActive));
+  EXPECT_FALSE(OrderSnapshots(facts).tied);
+}
+
+TEST(MergeTest, AnAnswerIsNoStartToChainFrom) {
+  // Asked on day 1, answered on day 2 between two changes: the answer knows the first of them and not the second.
+  Facts facts = Together(Snapshot("e1", Day(1), kActive));
+  Merge(facts, Answer(1, facts, kPastDue));
+  Merge(facts, Update("e9", Day(2), kActive, kPastDue));
+  Merge(facts, Update("e5", Day(2), kPastDue, kActive));
+  EXPECT_TRUE(OrderSnapshots(facts).tied);
+}
+
 TEST(MergeTest, LaterAnswersComeAfterEarlierOnes) {
   Facts facts = Together(Snapshot("e5", Day(1), kActive));
   const SubscriptionSnapshot ninth = Answer(9, facts, kPastDue);
