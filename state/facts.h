@@ -56,7 +56,7 @@ struct PreviousAttributes {
 struct SubscriptionSnapshot {
   enum class Kind : std::uint8_t { kCreated, kUpdated, kDeleted, kFetched };
   Kind kind = Kind::kUpdated;
-  EventId source;     // the event, or "fetch/<number>" for an answer
+  EventId source;     // the event, or "fetch/<number>[/<number>]" for an answer, growing
   Timestamp created;  // when the event was made, whole seconds; for an answer, the newest fact known before we asked
   // kFetched only: the events of second `created` that were known before the request went out. The answer comes after
   // these and before every other event of that second.

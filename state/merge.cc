@@ -9,11 +9,10 @@
 namespace dunlin {
 namespace {
 
-// The invoice pictures' order of R25; an answer counts after the events of the second it is fenced by. Answers are
-// numbered, "fetch/9" before "fetch/10": the shorter number is the lower one.
+// The invoice pictures' order of R25; an answer counts after the events of the second it is fenced by.
 auto PictureRank(const InvoiceFact& i) {
-  const std::size_t digits = i.fetched ? i.source.str().size() : 0;
-  return std::tuple(i.status, i.attempt_count, i.created, i.fetched, digits, std::string_view(i.source.str()));
+  return std::tuple(i.status, i.attempt_count, i.created, i.fetched, i.fetched ? AnswerRank(i.source) : "",
+                    std::string_view(i.source.str()));
 }
 
 void TakePicture(InvoiceFact& to, const InvoiceFact& from) {

@@ -90,7 +90,8 @@ class SecondOrder {
     Pointers rest(events, second.end());
     second.erase(events, second.end());
     std::sort(second.begin(), second.end(), [](const auto* a, const auto* b) {
-      return std::tie(a->fetch_number, a->source) < std::tie(b->fetch_number, b->source);
+      if (a->fetch_number != b->fetch_number) return a->fetch_number < b->fetch_number;
+      return AnswerRank(a->source) < AnswerRank(b->source);
     });
     for (const SubscriptionSnapshot* answer : second) {
       Pointers fenced;
@@ -203,6 +204,27 @@ class PeriodRun {
 };
 
 }  // namespace
+
+std::string AnswerRank(const EventId& source) {
+  constexpr std::size_t kDigits = 19;  // of the largest number
+  std::string rank;
+  std::string number;
+  const auto flush = [&] {
+    if (!number.empty() && number.size() < kDigits) rank.append(kDigits - number.size(), '0');
+    rank += number;
+    number.clear();
+  };
+  for (const char c : source.str()) {
+    if (c >= '0' && c <= '9') {
+      number += c;
+      continue;
+    }
+    flush();
+    rank += c;
+  }
+  flush();
+  return rank;
+}
 
 bool BillsAPeriod(const InvoiceFact& invoice) {
   const std::string& reason = invoice.billing_reason;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "state/facts.h"
@@ -15,6 +16,9 @@ constexpr bool IsGood(ProviderStatus s) { return s == ProviderStatus::kActive ||
 constexpr bool Absorbs(ProviderStatus s) {
   return s == ProviderStatus::kCanceled || s == ProviderStatus::kIncompleteExpired;
 }
+
+// Sorts answers by the numbers in their source: "fetch/9/2" before "fetch/10/1" before "fetch/10/12".
+std::string AnswerRank(const EventId& source);
 
 // False for an upgrade's invoice, and for one made by hand or for usage: they say nothing about the running period.
 bool BillsAPeriod(const InvoiceFact& invoice);

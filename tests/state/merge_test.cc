@@ -95,6 +95,12 @@ TEST(MergeTest, TheTenthAnswerIsLaterThanTheNinth) {
   tenth.fetched = true;
   EXPECT_FALSE(Together(ninth, tenth).invoices[0].auto_advance);
   EXPECT_FALSE(Together(tenth, ninth).invoices[0].auto_advance);
+  InvoiceFact tried_often = tenth;
+  tried_often.source = EventId{"fetch/9/12"};
+  tenth.source = EventId{"fetch/10/1"};
+  EXPECT_EQ(Together(tried_often, tenth).invoices[0].source.str(), "fetch/10/1");
+  tenth.source = EventId{"fetch/9/2"};
+  EXPECT_EQ(Together(tried_often, tenth).invoices[0].source.str(), "fetch/9/12");
   // An event's id says nothing about time, but it must decide the same way round every time.
   EXPECT_EQ(Together(Invoice("evt_9", Day(1), InvoiceStatus::kOpen), Invoice("evt_10", Day(1), InvoiceStatus::kOpen)),
             Together(Invoice("evt_10", Day(1), InvoiceStatus::kOpen), Invoice("evt_9", Day(1), InvoiceStatus::kOpen)));
