@@ -240,7 +240,7 @@ void History::StepAfterEnd() {
 void History::Step(std::uint16_t choice) {
   constexpr std::array<Millis, 8> kWaits = {0s, 0s, 0s, 1s, 1s, 1h, 72h, 240h};
   Wait(kWaits.at(choice % kWaits.size()));
-  const unsigned what = choice / kWaits.size();
+  const auto what = static_cast<unsigned>(choice / kWaits.size());
   if (!exists_) return Begin(what);
   switch (now_is_.status) {
     case kTrialing:
