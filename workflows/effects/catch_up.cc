@@ -1,9 +1,29 @@
 // Catch-up: what was never delivered is listed by the provider for 30 days, and goes through the same door as a
 // webhook. A lost webhook is then late, not lost.
+#include "workflows/effects/catch_up.h"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "workflows/effects/steps.h"
+
+namespace dunlin {
+
+Status RequestCatchUp(Ledger& ledger, Timestamp now) {
+  const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
+  if (!jobs) return tl::unexpected(jobs.error());
+  Unit unit;
+  if (jobs->items.empty()) {
+    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = "catch_up/stripe", .due = now, .payload = "{}"});
+  } else {
+    unit.retries.push_back({.id = jobs->items.front().id, .due = now, .count_try = false, .at = now});
+  }
+  const Result<UnitResult> done = ledger.Commit(std::move(unit));
+  if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
+}  // namespace dunlin
 
 namespace dunlin::effects {
 namespace {

@@ -1,0 +1,12 @@
+// Catch-up with the provider's list of recent events, at start and every five minutes.
+#pragma once
+
+#include "state/ledger.h"
+
+namespace dunlin {
+
+// Makes the catch-up job, or lets the one that waits run now; what it has noted of its progress stays. Durable on
+// return. Errors: the ledger's.
+Status RequestCatchUp(Ledger& ledger, Timestamp now);
+
+}  // namespace dunlin
