@@ -13,6 +13,8 @@ namespace {
 // A renewal's webhook may be this late before we ask (R23). The provider itself waits an hour with the invoice.
 constexpr Millis kRenewalPatience = Millis{2h};
 
+constexpr Millis kFoldEvery{24h};
+
 template <class T>
 void MoveAll(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -42,13 +44,15 @@ class Decider {
   Decision Run() {
     out_.next = s_.before.subscription;
     out_.next.facts = s_.facts;
+    // Once a day is often enough, and costs nothing on the others.
+    if (const Timestamp horizon = s_.now - kFactsKept; horizon - out_.next.facts.baseline.until >= kFoldEvery) Fold(out_.next.facts, horizon);
     Age();
-    derived_ = DeriveWithPolicy(s_.facts, out_.next.recovery, policies_, s_.now);
+    derived_ = DeriveWithPolicy(out_.next.facts, out_.next.recovery, policies_, s_.now);
     out_.next.values = derived_.values;
     const Recovery before = out_.next.recovery;
     RunRecovery(s_, derived_, policies_, out_);
     if (out_.next.recovery.policy_version != before.policy_version) {  // another policy's grace may apply now
-      derived_ = DeriveWithPolicy(s_.facts, out_.next.recovery, policies_, s_.now);
+      derived_ = DeriveWithPolicy(out_.next.facts, out_.next.recovery, policies_, s_.now);
       out_.next.values = derived_.values;
     }
     NoteChange(before);

@@ -98,7 +98,7 @@ Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const std
     }
     Update(record.attempts, now_known);
     const Timestamp now = engine.clock.Now();
-    const Fence fence = FenceFor(record.subscription.facts, job);
+    const Fence fence = FenceFor(record.subscription.facts, job, engine.clock.Now());
     Facts facts = record.subscription.facts;
     if (shown) {
       InvoiceFact invoice = *shown;

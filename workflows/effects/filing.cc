@@ -9,8 +9,9 @@
 namespace dunlin {
 namespace {
 
-// Answers are numbered by their job and its try, so that a later one has the higher number.
-constexpr int kTriesNumbered = 1000;
+// Answers are numbered by when they were asked for, so that a later one has the higher number; the job tells apart
+// what is asked in one millisecond.
+constexpr std::int64_t kJobsToldApart = 1000;
 
 }  // namespace
 
@@ -71,11 +72,11 @@ NewJob AskForPayment(std::string_view payment_intent, Timestamp now) {
   return {.kind = JobKind::kFetchEvent, .key = "fetch/" + std::string(payment_intent), .subject = "", .due = now, .payload = nlohmann::json{{"payment_intent", payment_intent}}.dump()};
 }
 
-Fence FenceFor(const Facts& facts, const Job& job) {
+Fence FenceFor(const Facts& facts, const Job& job, Timestamp now) {
   Fence fence;
   fence.at = NewestFact(facts);
   fence.events = EventsAt(facts, fence.at);
-  fence.number = ToInt(job.id) * kTriesNumbered + std::min(job.tries, kTriesNumbered - 1);
+  fence.number = ToUnixMillis(now) * kJobsToldApart + ToInt(job.id) % kJobsToldApart;
   fence.source = EventId{"fetch/" + std::to_string(fence.number)};
   return fence;
 }

@@ -36,7 +36,7 @@ struct Fence {
   std::int64_t number = 0;
   EventId source;  // "fetch/<number>"
 };
-Fence FenceFor(const Facts& facts, const Job& job);
+Fence FenceFor(const Facts& facts, const Job& job, Timestamp now);
 void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence);
 // `now`: when a decline without a time of its own was heard.
 void Stamp(InvoiceFact& invoice, const Fence& fence, Timestamp now);

@@ -66,7 +66,7 @@ Outcome RefetchSubscription(Engine& engine, const Job& job) {
   const SubscriptionId id{job.subject};
   const Result<Facts> before = FactsOf(engine, id);
   if (!before) return TryLater{before.error()};
-  const Fence fence = FenceFor(*before, job);
+  const Fence fence = FenceFor(*before, job, engine.clock.Now());
   const Result<SubscriptionAnswer> answer = engine.provider.FetchSubscription(id);
   if (!answer && answer.error().code == Errc::kNotFound) return NotThere(engine, job, id.str());
   if (!answer) return TryLater{answer.error()};
@@ -99,7 +99,7 @@ Outcome FetchInvoice(Engine& engine, const Job& job) {
   if (!known) return TryLater{known.error()};
   const Result<Facts> before = *known ? FactsOf(engine, **known) : Result<Facts>(Facts{});
   if (!before) return TryLater{before.error()};
-  const Fence fence = FenceFor(*before, job);
+  const Fence fence = FenceFor(*before, job, engine.clock.Now());
   const Result<InvoiceAnswer> answer = engine.provider.FetchInvoice(invoice);
   if (!answer && answer.error().code == Errc::kNotFound) return NotThere(engine, job, invoice.str());
   if (!answer) return TryLater{answer.error()};

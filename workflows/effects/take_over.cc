@@ -34,7 +34,7 @@ Outcome TakeOver(Engine& engine, const Job& job) {
   if (!before) return TryLater{before.error()};
   const Recovery recovery = before->subscription.recovery;
   if (recovery.state != RecoveryState::kTakingOver) return Finish(engine, job);
-  const Fence fence = FenceFor(before->subscription.facts, job);
+  const Fence fence = FenceFor(before->subscription.facts, job, engine.clock.Now());
   const Result<InvoiceAnswer> answer = TakeOverOrLearnWhyNot(engine, recovery.invoice, job);
   if (!answer) return TryLater{answer.error()};
   const InvoiceFact& shown = answer->invoice;
@@ -58,7 +58,7 @@ Outcome Cancel(Engine& engine, const Job& job) {
   const Result<SubscriptionRecord> before = Load(engine, job);
   if (!before) return TryLater{before.error()};
   if (before->subscription.recovery.state != RecoveryState::kEnding) return Finish(engine, job);
-  const Fence fence = FenceFor(before->subscription.facts, job);
+  const Fence fence = FenceFor(before->subscription.facts, job, engine.clock.Now());
   const Result<SubscriptionAnswer> answer = engine.provider.Cancel(before->subscription.id, KeyOf(engine, job));
   const bool refused = !answer && (answer.error().code == Errc::kInvalidArgument || answer.error().code == Errc::kNotFound);
   if (!answer && !refused) return TryLater{answer.error()};
