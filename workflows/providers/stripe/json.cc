@@ -94,8 +94,13 @@ std::string IdIn(const Json& object, std::string_view key) {
 }
 
 std::vector<const Json*> ListIn(const Json& object, std::string_view key) {
+  const Json* list = Find(object, key);
+  return list == nullptr ? std::vector<const Json*>() : RowsOf(*list);
+}
+
+std::vector<const Json*> RowsOf(const Json& list) {
   std::vector<const Json*> rows;
-  const Json* data = Find(object, {key, "data"});
+  const Json* data = Find(list, "data");
   if (data == nullptr || !data->is_array()) return rows;
   for (const Json& row : *data) {
     if (row.is_object()) rows.push_back(&row);

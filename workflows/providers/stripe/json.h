@@ -35,7 +35,8 @@ std::optional<Timestamp> Time(const Json& object, std::string_view key);
 // The id in a field that holds an id or, where it is expanded, the object itself. Empty: neither.
 std::string IdIn(const Json& object, std::string_view key);
 std::string IdOf(const Json& id_or_object);
-// The `data` of a list object, as far as they are objects.
+// The `data` of a list object, as far as they are objects. They point into it.
+std::vector<const Json*> RowsOf(const Json& list);
 std::vector<const Json*> ListIn(const Json& object, std::string_view key);
 
 // What an object cannot do without. Errors: kInvalidArgument, naming `what` and the key.

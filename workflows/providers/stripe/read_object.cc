@@ -197,6 +197,11 @@ const Json* DeclinedIntent(const Json& invoice) {
   return nullptr;
 }
 
+std::string NewestPaymentStatus(const Json& invoice) {
+  const std::vector<Payment> payments = PaymentsOf(invoice);
+  return payments.empty() ? std::string() : Text(*payments.back().intent, "status");
+}
+
 Decline ReadDecline(const Json& error) {
   Decline decline;
   decline.code = Text(error, "decline_code");

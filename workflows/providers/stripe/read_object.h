@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "workflows/provider.h"
@@ -28,6 +29,9 @@ Result<InvoiceAnswer> ReadInvoice(const nlohmann::json& invoice);
 
 // The payment intent, expanded inside `invoice`, that `decline` was read from. nullptr: there is none.
 const nlohmann::json* DeclinedIntent(const nlohmann::json& invoice);
+
+// The status of the newest payment's intent, where it is expanded: "processing", "requires_action", … Empty: not told.
+std::string NewestPaymentStatus(const nlohmann::json& invoice);
 
 // `last_payment_error` of a payment intent, or `error` of an answer.
 Decline ReadDecline(const nlohmann::json& error);
