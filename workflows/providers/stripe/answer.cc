@@ -127,7 +127,12 @@ PayAnswer ReadPaidInvoice(const HttpAnswer& http) {
   PayAnswer answer;
   answer.outcome = PayOutcome::kStoredError;
   const Result<Json> body = ParseObject(http.body);
-  Result<InvoiceAnswer> read = body ? ReadInvoice(*body) : tl::unexpected(body.error());
+  if (!body) {  // torn on the way, or not Stripe's at all
+    answer.outcome = PayOutcome::kUnknown;
+    answer.detail = "the answer could not be read: " + body.error().detail;
+    return answer;
+  }
+  Result<InvoiceAnswer> read = ReadInvoice(*body);
   if (!read) {
     answer.detail = "the answer could not be read: " + read.error().detail;
     return answer;

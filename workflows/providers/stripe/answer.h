@@ -13,7 +13,8 @@ namespace dunlin::stripe {
 //   no answer, or half of one                                kUnknown
 //   2xx  the invoice is paid / a payment is processing       kPaid / kProcessing
 //   2xx  its payment was declined, or waits for the customer kDeclined
-//   2xx  anything else, or unreadable                        kStoredError: ask how it stands
+//   2xx  anything else                                       kStoredError: ask how it stands
+//   2xx  no JSON                                             kUnknown: torn on the way
 //   3xx, and 4xx without an error object of Stripe's         kUnknown: something stands between us and Stripe
 //   401, 403                                                 kNotExecuted: the key is an operator's to mend
 //   409  the same key is being executed                      kUnknown
