@@ -182,7 +182,7 @@ class Batch {
 
   void DecideIn(Group& group, Facts facts, const std::string& event, Timestamp received_at) {
     const Access before = group.record.subscription.values.access;
-    Decision decision = Decide({.before = group.record, .facts = std::move(facts), .now = now_, .event = event}, engine_.policies);
+    Decision decision = Decide({.before = group.record, .facts = std::move(facts), .now = now_, .fold_before = now_ - engine_.facts_kept, .event = event}, engine_.policies);
     if (!decision.changed) return;
     if (decision.next.values.access != before) group.access_changes.emplace_back(decision.next.values.access, received_at);
     // One row for the whole group: the last decision holds what the earlier ones led to.

@@ -44,8 +44,8 @@ class Decider {
   Decision Run() {
     out_.next = s_.before.subscription;
     out_.next.facts = s_.facts;
-    // Once a day is often enough, and costs nothing on the others.
-    if (const Timestamp horizon = s_.now - kFactsKept; horizon - out_.next.facts.baseline.until >= kFoldEvery) Fold(out_.next.facts, horizon);
+    // Once a day is often enough.
+    if (s_.fold_before - out_.next.facts.baseline.until >= kFoldEvery) Fold(out_.next.facts, s_.fold_before);
     Age();
     derived_ = DeriveWithPolicy(out_.next.facts, out_.next.recovery, policies_, s_.now);
     out_.next.values = derived_.values;

@@ -23,6 +23,7 @@ struct Situation {
   Facts facts;                // merged
   Trigger trigger = Trigger::kFacts;
   Timestamp now{};
+  Timestamp fold_before{};  // facts older than this may be folded; left out, none are
   std::string event;   // the provider's event or answer behind it; empty: none
   std::string by;      // kStaffRetry: who
   std::string reason;  // kStaffRetry: why

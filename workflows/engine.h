@@ -26,6 +26,8 @@ struct Engine {
   EventReader read;
   // Takes an event that was listed rather than delivered, the same way as a delivered one; it is durable on return.
   std::function<Status(std::string_view body)> ingest;
+  // Facts older than this are folded when an event is applied. Replaying a long history at one moment keeps all.
+  Millis facts_kept = kFactsKept;
 };
 
 // The retry rule of jobs: 1 s doubled for each failure, at most an hour, each ± 20 %; dead once it has failed for as
