@@ -4,6 +4,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "app/commands/commands.h"
 #include "app/commands/output.h"
@@ -24,7 +25,7 @@ class CommandLine {
 
   int Run(int argc, char** argv) {
     try {
-      app_.parse(argc, argv);
+      app_.parse(Words(argc, argv));
     } catch (const CLI::ParseError& error) {
       return app_.exit(error) == 0 ? kExitOk : kExitUsage;
     }
@@ -32,6 +33,18 @@ class CommandLine {
   }
 
  private:
+  // The last word first, as CLI11 wants them. "--header=" gives an empty value, and CLI11 would take the next word.
+  static std::vector<std::string> Words(int argc, char** argv) {
+    std::vector<std::string> words;
+    for (int i = argc - 1; i > 0; --i) {
+      const std::string word = argv[i];
+      const bool empty_value = word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1;
+      if (empty_value) words.emplace_back();
+      words.push_back(empty_value ? word.substr(0, word.size() - 1) : word);
+    }
+    return words;
+  }
+
   CLI::App* Add(CLI::App& to, const std::string& name, const std::string& what, std::function<int()> run) {
     CLI::App* command = to.add_subcommand(name, what);
     command->callback([this, run = std::move(run)] { run_ = run; });
