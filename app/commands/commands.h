@@ -1,0 +1,102 @@
+// What the program can be asked to do. main.cc reads the command line into these and calls one function, whose result
+// is the exit code (app/commands/output.h). Every function prints its own answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dunlin {
+
+// ---- Without a ledger --------------------------------------------------------------------------------------------
+
+struct ServeArguments {
+  std::string config;  // a file; empty: none
+  // Over the file and the environment; empty: not given.
+  std::string listen, ledger, queue, policy, clock;
+};
+int RunServe(const ServeArguments& arguments);
+
+struct VerifyStripeArguments {
+  std::vector<std::string> secrets;
+  std::string header;           // empty: there was none
+  std::string now;              // Unix seconds; empty: the machine's clock
+  std::string tolerance;        // seconds; empty: the default
+  std::string file = "-";       // "-": stdin
+  bool json = false;
+};
+int RunVerifyStripe(const VerifyStripeArguments& arguments);
+
+int RunPolicyCheck(const std::string& file, bool json);
+int RunVersion(bool json);
+
+struct ReplayArguments {
+  std::vector<std::string> files;
+  bool offline = false;
+  bool json = false;
+  // online
+  std::string to;      // the webhook's URL
+  std::string secret;
+  bool shuffle = false;
+  std::uint64_t duplicate = 0;  // how many are sent twice
+  std::uint64_t seed = 1;
+  // offline
+  std::string policy;  // empty: the scenario's, else the built-in one
+  std::string until;   // RFC 3339; empty: the newest event
+};
+int RunReplay(const ReplayArguments& arguments);
+
+// ---- On a ledger -------------------------------------------------------------------------------------------------
+
+// Which ledger: `ledger` itself, else what the configuration (file and environment) says.
+struct LedgerArguments {
+  std::string config;
+  std::string ledger;
+  bool json = false;
+};
+struct PageArguments {
+  std::size_t limit = 50;
+  std::string cursor;
+};
+
+struct SubscriptionsListArguments {
+  LedgerArguments on;
+  PageArguments page;
+  std::string status;   // empty: any
+  std::string account;  // empty: any
+};
+int RunSubscriptionsList(const SubscriptionsListArguments& arguments);
+int RunSubscriptionsShow(const LedgerArguments& on, const std::string& id);
+int RunSubscriptionsTimeline(const LedgerArguments& on, const std::string& id);
+int RunSubscriptionsRetry(const LedgerArguments& on, const std::string& id, const std::string& reason);
+
+struct EventsListArguments {
+  LedgerArguments on;
+  PageArguments page;
+  std::string subscription, type, outcome;  // empty: any
+};
+int RunEventsList(const EventsListArguments& arguments);
+int RunEventsShow(const LedgerArguments& on, const std::string& id);
+int RunEventsReplay(const LedgerArguments& on, const std::string& id);
+
+struct JobsListArguments {
+  LedgerArguments on;
+  PageArguments page;
+  std::string kind, state, subject;  // empty: any
+};
+int RunJobsList(const JobsListArguments& arguments);
+int RunJobsShow(const LedgerArguments& on, const std::string& id);
+int RunJobsRequeue(const LedgerArguments& on, const std::string& id);
+
+int RunAlertsList(const LedgerArguments& on, const PageArguments& page);
+
+struct TokenCreateArguments {
+  LedgerArguments on;
+  std::string role, name;
+  std::string expires;  // "90d" from now, or RFC 3339; empty: never
+};
+int RunTokenCreate(const TokenCreateArguments& arguments);
+int RunTokenList(const LedgerArguments& on);
+int RunTokenRevoke(const LedgerArguments& on, const std::string& id);
+
+}  // namespace dunlin
