@@ -168,7 +168,7 @@ struct ApiReply {
   std::string key;  // scoped by the caller: "retry/<token>/<header>"
   std::string request_hash;
   int status = 0;
-  std::string body;
+  std::string body;  // when it is written, "{job}" in it becomes the number of the unit's first new job
   Timestamp at{};
 };
 

@@ -30,13 +30,15 @@ Unit UnitFor(const SubscriptionRecord& record, const std::string& by, const std:
 }  // namespace
 
 Result<RetryAsked> AskForRetry(Ledger& ledger, const PolicyBook& policies, const SubscriptionId& id, const std::string& by,
-                               const std::string& reason, Timestamp now) {
+                               const std::string& reason, Timestamp now, const std::optional<ApiReply>& reply) {
   for (int round = 0; round < kConflictsMax; ++round) {
     Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
     if (!record) return tl::unexpected(record.error());
     if (!*record) return Fail(Errc::kNotFound, "no subscription " + id.str());
     if (const auto refusal = RefuseRetry(**record, policies, now)) return Fail(Errc::kConflict, refusal->why);
-    const Result<UnitResult> done = ledger.Commit(UnitFor(**record, by, reason, now));
+    Unit unit = UnitFor(**record, by, reason, now);
+    if (reply) unit.replies.push_back(*reply);
+    const Result<UnitResult> done = ledger.Commit(std::move(unit));
     if (done) return RetryAsked{done->new_jobs.front().id};
     if (done.error().code != Errc::kConflict) return tl::unexpected(done.error());
   }

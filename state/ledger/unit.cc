@@ -93,7 +93,7 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
     ok = ForEach(unit.settle_alerts, [&](const std::string& key) { return AnyRows(settle_alert_.Text(key).Run()); });
   }
   if (ok) ok = ForEach(unit.alerts, [&](const Alert& alert) { return Raise(alert, result); });
-  if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply); });
+  if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply, result); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
   if (!ok) return tl::unexpected(ok.error());
   return result;
@@ -250,11 +250,16 @@ Status UnitWriter::Raise(const Alert& alert, UnitResult& result) {
   return AddJob({.kind = JobKind::kAlert, .subject = alert.subject, .due = alert.raised_at, .payload = alert.message}, result);
 }
 
-Status UnitWriter::Reply(const ApiReply& reply) {
+Status UnitWriter::Reply(const ApiReply& reply, const UnitResult& result) {
+  static constexpr std::string_view kJob = "{job}";
+  std::string body = reply.body;
+  if (const std::size_t at = body.find(kJob); at != std::string::npos && !result.new_jobs.empty()) {
+    body.replace(at, kJob.size(), std::to_string(ToInt(result.new_jobs.front().id)));
+  }
   return OneRow(insert_reply_.Text(reply.key)
                     .Text(reply.request_hash)
                     .Int(reply.status)
-                    .Text(reply.body)
+                    .Text(body)
                     .Int(ToUnixMillis(reply.at))
                     .Run(),
                 "this request was answered already", reply.key);

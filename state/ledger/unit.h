@@ -28,7 +28,7 @@ class UnitWriter {
   Status Retry(const JobRetry& retry, UnitResult& result);
   Status Link(const PaymentLink& link);
   Status Raise(const Alert& alert, UnitResult& result);
-  Status Reply(const ApiReply& reply);
+  Status Reply(const ApiReply& reply, const UnitResult& result);
   Status Keep(const Token& token);
 
   Connection& connection_;

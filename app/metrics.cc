@@ -1,0 +1,111 @@
+#include "app/metrics.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "app/log.h"
+
+namespace dunlin {
+namespace {
+
+std::string Label(std::string_view name, std::string_view value) {
+  std::string out(name);
+  out += "=\"";
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string Number(double value) {
+  char text[40];
+  const int n = std::snprintf(text, sizeof text, "%.9g", value);
+  return std::string(text, static_cast<std::size_t>(n));
+}
+
+void Gauge(std::string& out, const char* name, const char* help, double value) {
+  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n" + name + " " + Number(value) + "\n";
+}
+
+}  // namespace
+
+void Metrics::Count(std::string_view family, std::string labels) {
+  const std::lock_guard lock(mutex_);
+  ++counters_.find(family)->second.by_labels[std::move(labels)];
+}
+
+void Metrics::Observe(Histogram& histogram, double seconds) {
+  const auto bucket = std::lower_bound(histogram.bounds.begin(), histogram.bounds.end(), seconds);
+  ++histogram.counts[static_cast<std::size_t>(bucket - histogram.bounds.begin())];
+  histogram.sum += seconds;
+  ++histogram.total;
+}
+
+void Metrics::OnWebhook(std::string_view verdict, std::chrono::nanoseconds took) {
+  std::string labels = Label("provider", "stripe") + "," + Label("verdict", verdict);
+  const std::lock_guard lock(mutex_);
+  ++counters_.find("dunlin_webhooks_total")->second.by_labels[std::move(labels)];
+  Observe(ack_, std::chrono::duration<double>(took).count());
+}
+
+void Metrics::OnHttp(std::string_view route, int status) {
+  Count("dunlin_http_requests_total", Label("route", route) + "," + Label("status", std::to_string(status)));
+}
+
+// Not by type: the provider decides how many there are.
+void Metrics::OnEvent(EventOutcome outcome, std::string_view) { Count("dunlin_events_total", Label("outcome", EventOutcomeName(outcome))); }
+
+void Metrics::OnAttempt(AttemptKind kind, AttemptState state) {
+  Count("dunlin_attempts_total", Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));
+  Log(LogLevel::kInfo, "an attempt ended", {{"kind", std::string(AttemptKindName(kind))}, {"outcome", std::string(AttemptStateName(state))}});
+}
+
+void Metrics::OnAccessChange(Access access, Millis since_received) {
+  std::string labels = Label("to", AccessName(access));
+  const std::lock_guard lock(mutex_);
+  ++counters_.find("dunlin_access_changes_total")->second.by_labels[std::move(labels)];
+  Observe(access_, std::max(0.0, std::chrono::duration<double>(since_received).count()));
+}
+
+void Metrics::OnJobFailed(JobKind kind, const Error& error, bool dead) {
+  Count("dunlin_jobs_failed_total", Label("kind", JobKindName(kind)) + "," + Label("dead", dead ? "true" : "false"));
+  Log(dead ? LogLevel::kError : LogLevel::kWarn, dead ? "a job is dead" : "a job failed and is tried again", {{"kind", std::string(JobKindName(kind))}, {"error", error.detail}});
+}
+
+void Metrics::OnProblem(std::string_view where, const Error& error) {
+  Count("dunlin_problems_total", Label("where", where));
+  Log(LogLevel::kWarn, "a problem that is tried again", {{"where", std::string(where)}, {"error", error.detail}});
+}
+
+std::string Metrics::Render(const Gauges& gauges) const {
+  std::string out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, family] : counters_) {
+    out += "# HELP " + name + " " + std::string(family.help) + "\n# TYPE " + name + " counter\n";
+    for (const auto& [labels, value] : family.by_labels) out += name + "{" + labels + "} " + std::to_string(value) + "\n";
+  }
+  for (const auto& [name, histogram] : {std::pair<std::string, const Histogram&>("dunlin_webhook_ack_seconds", ack_), std::pair<std::string, const Histogram&>("dunlin_event_to_access_seconds", access_)}) {
+    out += "# HELP " + name + " " + std::string(histogram.help) + "\n# TYPE " + name + " histogram\n";
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+      below += histogram.counts[i];
+      const std::string bound = i < histogram.bounds.size() ? Number(histogram.bounds[i]) : "+Inf";
+      out += name + "_bucket{le=\"" + bound + "\"} " + std::to_string(below) + "\n";
+    }
+    out += name + "_sum " + Number(histogram.sum) + "\n" + name + "_count " + std::to_string(histogram.total) + "\n";
+  }
+  Gauge(out, "dunlin_jobs_waiting", "Jobs that are due", static_cast<double>(gauges.backlog.waiting));
+  Gauge(out, "dunlin_jobs_scheduled", "Jobs that are not due yet", static_cast<double>(gauges.backlog.scheduled));
+  Gauge(out, "dunlin_jobs_dead", "Jobs that are not tried any more", static_cast<double>(gauges.backlog.dead));
+  const double age = gauges.backlog.oldest_due ? std::chrono::duration<double>(gauges.now - *gauges.backlog.oldest_due).count() : 0;
+  Gauge(out, "dunlin_oldest_job_age_seconds", "How long the oldest due job has waited", std::max(0.0, age));
+  Gauge(out, "dunlin_queue_degraded", "1 while Redis does not answer", gauges.queue_degraded ? 1 : 0);
+  return out;
+}
+
+}  // namespace dunlin

@@ -1,0 +1,207 @@
+#include "app/views.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "state/merge.h"
+#include "workflows/schedule.h"
+
+namespace dunlin {
+namespace {
+
+using nlohmann::json;
+
+json TimeOrNull(const std::optional<Timestamp>& t) { return t ? json(FormatRfc3339(*t)) : json(nullptr); }
+json TextOrNull(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+// Attempts made on the invoice: ours, and those of the provider that we only heard of.
+int AttemptsOn(const InvoiceFact& invoice, const std::vector<Attempt>& attempts) {
+  int made = 0;
+  for (const Attempt& a : attempts) {
+    if (a.invoice == invoice.id && a.state != AttemptState::kRefused) ++made;
+  }
+  for (const Failure& f : invoice.failures) {
+    const bool ours = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == f.key; });
+    if (!ours) ++made;
+  }
+  return made;
+}
+
+json CollectionView(const SubscriptionRecord& record, const PolicyBook& policies) {
+  const Subscription& s = record.subscription;
+  const Recovery& r = s.recovery;
+  const bool runs = r.state != RecoveryState::kNone;
+  const CollectionPolicy& rules = runs ? policies.Pinned(r.policy, r.policy_version) : policies.current().CollectionFor(s.values.plan);
+  const int version = runs ? r.policy_version : policies.current().version;
+  json view = {{"owner", OwnerName(rules.owner)}, {"policy", rules.name + "@" + std::to_string(version)}, {"state", RecoveryStateName(r.state)},
+               {"invoice", nullptr}, {"amount_due", 0}, {"currency", nullptr}, {"attempts", 0}, {"last_decline", nullptr},
+               {"next_attempt_at", TimeOrNull(r.next_attempt_at)}};
+  const InvoiceFact* invoice = runs ? FindInvoice(s.facts, r.invoice) : nullptr;
+  if (invoice == nullptr) return view;
+  view["invoice"] = invoice->id.str();
+  view["amount_due"] = invoice->amount_remaining;
+  view["currency"] = TextOrNull(invoice->amount_due.currency);
+  view["attempts"] = AttemptsOn(*invoice, record.attempts);
+  if (invoice->decline) view["last_decline"] = TextOrNull(invoice->decline->code);
+  return view;
+}
+
+}  // namespace
+
+json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now) {
+  const Subscription& s = record.subscription;
+  return {{"id", s.id.str()},
+          {"provider", ProviderName(s.provider)},
+          {"account", TextOrNull(s.account.str())},
+          {"plan", TextOrNull(s.values.plan)},
+          {"status", StatusName(s.values.status)},
+          {"access", AccessName(AccessAt(s.values, now))},
+          {"access_until", TimeOrNull(s.values.access_until)},
+          {"period_end", TimeOrNull(s.values.period_end)},
+          {"paid_until", TimeOrNull(s.values.paid_until)},
+          {"cancel_at", TimeOrNull(s.values.cancel_at)},
+          {"version", s.version},
+          {"collection", CollectionView(record, policies)}};
+}
+
+json TimelineRowView(const TimelineRow& row) {
+  json view = {{"at", FormatRfc3339(row.at)}, {"kind", row.kind}, {"reason", row.reason}};
+  if (row.status_to) view["status"] = {{"from", StatusName(*row.status_from)}, {"to", StatusName(*row.status_to)}};
+  if (row.access_to) view["access"] = {{"from", AccessName(*row.access_from)}, {"to", AccessName(*row.access_to)}};
+  const std::pair<const char*, const std::string*> texts[] = {{"row", &row.row}, {"rule", &row.rule}, {"policy", &row.policy}, {"event", &row.event}, {"by", &row.by}, {"next", &row.next}};
+  for (const auto& [name, text] : texts) {
+    if (!text->empty()) view[name] = *text;
+  }
+  return view;
+}
+
+json TimelineView(const std::vector<TimelineRow>& rows, const std::vector<StoredEvent>& events) {
+  std::vector<std::pair<Timestamp, json>> items;
+  for (const TimelineRow& row : rows) items.emplace_back(row.at, TimelineRowView(row));
+  for (const StoredEvent& event : events) {
+    if (event.outcome == EventOutcome::kApplied || event.outcome == EventOutcome::kWaiting) continue;
+    const Timestamp at = event.applied_at.value_or(event.received_at);
+    items.emplace_back(at, json{{"at", FormatRfc3339(at)}, {"kind", "event"}, {"event", event.id.str()}, {"reason", event.type + " changed nothing: " + event.detail}});
+  }
+  std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  json view = json::array();
+  for (auto& [at, item] : items) view.push_back(std::move(item));
+  return view;
+}
+
+json AttemptView(const Attempt& a) {
+  return {{"key", a.key.str()},
+          {"invoice", a.invoice.str()},
+          {"kind", AttemptKindName(a.kind)},
+          {"state", AttemptStateName(a.state)},
+          {"step", a.kind == AttemptKind::kAutomatic ? json(a.step) : json(nullptr)},
+          {"by", TextOrNull(a.by)},
+          {"reason", TextOrNull(a.reason)},
+          {"started_at", FormatRfc3339(a.first_sent_at)},
+          {"finished_at", TimeOrNull(a.finished_at)},
+          {"decline_code", TextOrNull(a.decline.code)},
+          {"detail", TextOrNull(a.detail)}};
+}
+
+json EventView(const StoredEvent& e, bool with_body) {
+  json view = {{"id", e.id.str()},
+               {"provider", ProviderName(e.provider)},
+               {"type", e.type},
+               {"created", FormatRfc3339(e.created)},
+               {"received_at", FormatRfc3339(e.received_at)},
+               {"applied_at", TimeOrNull(e.applied_at)},
+               {"livemode", e.livemode},
+               {"object", TextOrNull(e.object)},
+               {"subscription", TextOrNull(e.subscription)},
+               {"outcome", EventOutcomeName(e.outcome)},
+               {"detail", TextOrNull(e.detail)}};
+  if (with_body) view["body"] = e.body;
+  return view;
+}
+
+json JobView(const Job& job, const std::optional<Attempt>& attempt) {
+  const std::string state = job.state == JobState::kDead ? "dead" : attempt && IsOpen(attempt->state) ? "running" : "waiting";
+  return {{"id", JobName(job.id)},
+          {"kind", JobKindName(job.kind)},
+          {"state", state},
+          {"outcome", nullptr},
+          {"subject", TextOrNull(job.subject)},
+          {"due", FormatRfc3339(job.due)},
+          {"tries", job.tries},
+          {"last_error", TextOrNull(job.last_error)},
+          {"attempt", attempt ? AttemptView(*attempt) : json(nullptr)}};
+}
+
+json AlertView(const Alert& a) {
+  return {{"key", a.key}, {"kind", a.kind}, {"subject", a.subject}, {"detail", a.detail}, {"raised_at", FormatRfc3339(a.raised_at)}};
+}
+
+json TokenView(const Token& t) {
+  return {{"id", t.id}, {"role", RoleName(t.role)}, {"name", t.name}, {"created_at", FormatRfc3339(t.created_at)}, {"expires_at", TimeOrNull(t.expires_at)}, {"revoked_at", TimeOrNull(t.revoked_at)}};
+}
+
+std::string JobName(JobId id) { return "job_" + std::to_string(ToInt(id)); }
+
+Result<JobId> ParseJobName(std::string_view name) {
+  std::string_view digits = name;
+  if (digits.starts_with("job_")) digits.remove_prefix(4);
+  std::int64_t id = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (error == std::errc{} && end == digits.data() + digits.size() && id > 0) return JobId{id};
+  return Fail(Errc::kInvalidArgument, "'" + std::string(name.substr(0, 40)) + "' is not a job's id; one looks like job_12");
+}
+
+Result<json> AccessView(Ledger& ledger, const PolicyBook& policies, std::string_view account, Timestamp now) {
+  const Result<std::vector<AccountId>> accounts = ledger.ResolveAccount(account);
+  if (!accounts) return tl::unexpected(accounts.error());
+  json subscriptions = json::array();
+  const Subscription* best = nullptr;
+  std::vector<SubscriptionRecord> records;
+  for (const AccountId& id : *accounts) {
+    const auto ids = ledger.SubscriptionsOf(id);
+    if (!ids) return tl::unexpected(ids.error());
+    for (const SubscriptionId& subscription : *ids) {
+      Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(subscription);
+      if (!record) return tl::unexpected(record.error());
+      if (*record) records.push_back(std::move(**record));
+    }
+  }
+  if (records.empty()) return Fail(Errc::kNotFound, "no subscription of account '" + std::string(account.substr(0, 200)) + "' is known");
+  const auto rank = [&](const Subscription& s) {
+    const auto plan = policies.current().plans.find(s.values.plan);
+    const bool granted = AccessAt(s.values, now) == Access::kGranted;
+    return std::pair(granted, plan == policies.current().plans.end() ? -1 : plan->second.rank);
+  };
+  for (const SubscriptionRecord& record : records) {
+    const Subscription& s = record.subscription;
+    if (best == nullptr || rank(*best) < rank(s)) best = &s;
+    subscriptions.push_back({{"id", s.id.str()}, {"status", StatusName(s.values.status)}, {"access", AccessName(AccessAt(s.values, now))}, {"plan", TextOrNull(s.values.plan)}, {"until", TimeOrNull(s.values.access_until)}});
+  }
+  const Access access = AccessAt(best->values, now);
+  std::string reason = "subscription " + best->id.str() + " is " + std::string(StatusName(best->values.status));
+  if (access == Access::kGranted && best->values.access_until) reason += ", with access until " + FormatRfc3339(*best->values.access_until);
+  return json{{"account", account},
+              {"access", AccessName(access)},
+              {"plan", access == Access::kGranted ? TextOrNull(best->values.plan) : json(nullptr)},
+              {"until", access == Access::kGranted ? TimeOrNull(best->values.access_until) : json(nullptr)},
+              {"reason", reason},
+              {"subscriptions", subscriptions}};
+}
+
+Result<SubscriptionRecord> FindSubscription(Ledger& ledger, std::string_view any_id) {
+  SubscriptionId id{std::string(any_id)};
+  Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
+  if (!record) return tl::unexpected(record.error());
+  if (*record) return std::move(**record);
+  const Result<std::optional<SubscriptionId>> by_invoice = ledger.SubscriptionOfInvoice(InvoiceId{std::string(any_id)});
+  if (!by_invoice) return tl::unexpected(by_invoice.error());
+  if (*by_invoice) {
+    record = ledger.LoadSubscription(**by_invoice);
+    if (!record) return tl::unexpected(record.error());
+    if (*record) return std::move(**record);
+  }
+  return Fail(Errc::kNotFound, "no subscription '" + id.str().substr(0, 200) + "' is known");
+}
+
+}  // namespace dunlin
