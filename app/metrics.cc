@@ -58,7 +58,7 @@ void Metrics::OnHttp(std::string_view route, int status) {
 }
 
 // Not by type: the provider decides how many there are.
-void Metrics::OnEvent(EventOutcome outcome, std::string_view) { Count("dunlin_events_total", Label("outcome", EventOutcomeName(outcome))); }
+void Metrics::OnEvent(EventOutcome outcome) { Count("dunlin_events_total", Label("outcome", EventOutcomeName(outcome))); }
 
 void Metrics::OnAttempt(AttemptKind kind, AttemptState state) {
   Count("dunlin_attempts_total", Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));

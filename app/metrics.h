@@ -19,7 +19,7 @@ class Metrics final : public Observer {
   void OnWebhook(std::string_view verdict, std::chrono::nanoseconds took);
   void OnHttp(std::string_view route, int status);
 
-  void OnEvent(EventOutcome outcome, std::string_view type) override;
+  void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;
   void OnAccessChange(Access access, Millis since_received) override;
   void OnJobFailed(JobKind kind, const Error& error, bool dead) override;

@@ -24,6 +24,14 @@ struct Group {
   std::vector<Work> works;
   std::vector<std::pair<Access, Timestamp>> access_changes;  // to what, and when its event was received
   std::vector<Attempt> ended;
+  std::vector<EventOutcome> outcomes;  // of its events, in the order of `works` that have one
+};
+
+// A work that is not of one subscription's group.
+struct Loner {
+  Unit unit;
+  Work work;
+  EventOutcome outcome;
 };
 
 EventResult ResultOf(const Work& work, EventOutcome outcome, std::string detail, const std::string& subscription, Timestamp at) {
@@ -73,11 +81,11 @@ class Batch {
       units.push_back(std::move(group.unit));
       groups.push_back(&group);
     }
-    for (auto& [unit, work] : loners_) units.push_back(std::move(unit));
+    for (Loner& loner : loners_) units.push_back(std::move(loner.unit));
     if (units.empty()) return std::move(again_);
     const std::vector<Result<UnitResult>> results = engine_.ledger.CommitAll(std::move(units));
     for (std::size_t i = 0; i < groups.size(); ++i) Settle(*groups[i], results[i]);
-    for (std::size_t i = 0; i < loners_.size(); ++i) SettleLoner(loners_[i].second, results[groups.size() + i]);
+    for (std::size_t i = 0; i < loners_.size(); ++i) SettleLoner(loners_[i], results[groups.size() + i]);
     return std::move(again_);
   }
 
@@ -106,7 +114,7 @@ class Batch {
     unit.events.push_back(ResultOf(work, EventOutcome::kUnreadable, error.detail, work.event->subscription, now_));
     RaiseAlert(unit.alerts, {.key = "unreadable/" + work.event->id.str(), .kind = "unreadable_event", .subject = work.event->id.str(),
                 .detail = "Event " + work.event->id.str() + " could not be read: " + error.detail, .raised_at = now_});
-    loners_.emplace_back(std::move(unit), std::move(work));
+    loners_.push_back({std::move(unit), std::move(work), EventOutcome::kUnreadable});
   }
 
   void File(Work&& work, Digest&& digest) {
@@ -130,7 +138,7 @@ class Batch {
       if (!ApplyAlone(unit, id, work, digest)) return;
     }
     unit.events.push_back(ResultOf(work, outcome, detail, "", now_));
-    loners_.emplace_back(std::move(unit), std::move(work));
+    loners_.push_back({std::move(unit), std::move(work), outcome});
   }
 
   void ApplyIn(Group& group, Work&& work, Digest& digest) {
@@ -145,6 +153,7 @@ class Batch {
     if (const std::optional<Attempt> ended = OutcomeInEvent(digest, group.record.attempts)) EndAttempt(group, *ended);
     group.unit.done.push_back(work.job.id);
     group.unit.events.push_back(ResultOf(work, outcome, std::move(detail), id.str(), now_));
+    group.outcomes.push_back(outcome);
     DecideIn(group, std::move(facts), digest.event.str(), work.event->received_at);
     group.works.push_back(std::move(work));
   }
@@ -212,15 +221,13 @@ class Batch {
     const Timestamp done = engine_.clock.Now();
     for (const auto& [access, received] : group.access_changes) engine_.observer.OnAccessChange(access, done - received);
     for (const Attempt& attempt : group.ended) engine_.observer.OnAttempt(attempt.kind, attempt.state);
-    for (const Work& work : group.works) {
-      if (work.event) engine_.observer.OnEvent(EventOutcome::kApplied, work.event->type);
-    }
+    for (const EventOutcome outcome : group.outcomes) engine_.observer.OnEvent(outcome);
   }
 
-  void SettleLoner(Work& work, const Result<UnitResult>& result) {
-    if (result) return engine_.observer.OnEvent(EventOutcome::kApplied, work.event->type);
+  void SettleLoner(Loner& loner, const Result<UnitResult>& result) {
+    if (result) return engine_.observer.OnEvent(loner.outcome);
     std::vector<Work> works;
-    works.push_back(std::move(work));
+    works.push_back(std::move(loner.work));
     Failed(works, result.error());
   }
 
@@ -243,7 +250,7 @@ class Batch {
   Engine& engine_;
   const Timestamp now_;
   std::map<SubscriptionId, Group> groups_;
-  std::vector<std::pair<Unit, Work>> loners_;
+  std::vector<Loner> loners_;
   std::vector<Work> again_;
 };
 

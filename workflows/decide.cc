@@ -99,11 +99,10 @@ class Decider {
     const Values& was = s_.before.subscription.values;
     const Access access_was = aged_ ? Access::kRevoked : was.access;
     const Values& is = out_.next.values;
-    const bool first = s_.before.subscription.version == 0;
-    if (first || was.status != is.status || access_was != is.access) {
+    if (was.status != is.status || access_was != is.access) {
       TimelineRow row = ChangeRow();
-      if (first || was.status != is.status) {
-        row.status_from = first ? SubscriptionStatus::kPending : was.status;
+      if (was.status != is.status) {
+        row.status_from = was.status;
         row.status_to = is.status;
       }
       if (access_was != is.access) {
