@@ -163,9 +163,11 @@ TEST(StripeApiTest, WhatNeverReachedStripeWasNotExecuted) {
   impatient.connect_timeout = 300ms;
   const PayAnswer unknown_host = Client("http://stripe.invalid", impatient)->Pay(PayAttempt());
   EXPECT_EQ(unknown_host.outcome, PayOutcome::kNotExecuted) << unknown_host.detail;
-  ScriptedHttp plain({{Reply::Manner::kHangUpAfter, "HTTP/1.1 400 No TLS here\r\n\r\n"}});
+  ScriptedHttp plain({{Reply::Manner::kHangUpFirst, ""}, {Reply::Manner::kSilence, ""}});
   const PayAnswer no_tls = Client("https" + plain.url().substr(4))->Pay(PayAttempt());
   EXPECT_EQ(no_tls.outcome, PayOutcome::kNotExecuted) << no_tls.detail;
+  const PayAnswer slow_tls = Client("https" + plain.url().substr(4), impatient)->Pay(PayAttempt());
+  EXPECT_EQ(slow_tls.outcome, PayOutcome::kNotExecuted) << slow_tls.detail;
 }
 
 TEST(StripeApiTest, AKeptConnectionThatWasClosedDoesNotMakeALostAnswerLookUnsent) {
