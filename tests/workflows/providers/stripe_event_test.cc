@@ -1,5 +1,3 @@
-#include "workflows/providers/stripe/read_event.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "workflows/providers/stripe/read_event.h"
 #include "workflows/providers/stripe/read_object.h"
 
 namespace dunlin {
@@ -121,10 +120,23 @@ const std::map<std::string, Expected>& ActedOn() {
 }
 
 const std::set<std::string> kLeftAlone = {
-    "charge.dispute.closed", "charge.dispute.created", "charge.dispute.funds_reinstated", "charge.dispute.funds_withdrawn",
-    "charge.dispute.updated", "charge.refunded", "checkout.session.async_payment_failed", "invoice.upcoming",
-    "payment_intent.canceled", "payment_intent.processing", "payment_intent.requires_action", "payment_intent.succeeded",
-    "payment_method.attached", "payment_method.detached", "refund.created", "refund.failed", "refund.updated",
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated",
+    "charge.refunded",
+    "checkout.session.async_payment_failed",
+    "invoice.upcoming",
+    "payment_intent.canceled",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.succeeded",
+    "payment_method.attached",
+    "payment_method.detached",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
 };
 
 void ExpectDigest(const Digest& digest, const Expected& expected) {
@@ -241,7 +253,8 @@ TEST(StripeEventTest, ASnapshotHoldsEveryFieldThatCounts) {
 
 TEST(StripeEventTest, PreviousAttributesAreThoseThatChanged) {
   for (const std::string folder : {"", "2020-08-27/"}) {
-    const std::optional<PreviousAttributes> was = Read(Fixture(folder + "customer.subscription.updated")).snapshot->previous;
+    const std::optional<PreviousAttributes> was =
+        Read(Fixture(folder + "customer.subscription.updated")).snapshot->previous;
     ASSERT_TRUE(was) << folder;
     EXPECT_EQ(was->status, ProviderStatus::kActive);
     EXPECT_EQ(was->latest_invoice, "in_1SKAUpgrade5tYc1");
@@ -250,13 +263,16 @@ TEST(StripeEventTest, PreviousAttributesAreThoseThatChanged) {
     EXPECT_FALSE(was->cancel_at_period_end);
     EXPECT_FALSE(was->default_payment_method);
   }
-  const PreviousAttributes was = *ReadPatched("customer.subscription.updated", R"({"data":{"previous_attributes":{"cancel_at_period_end":false}}})").snapshot->previous;
+  const PreviousAttributes was = *ReadPatched("customer.subscription.updated",
+                                              R"({"data":{"previous_attributes":{"cancel_at_period_end":false}}})")
+                                      .snapshot->previous;
   EXPECT_EQ(was.cancel_at_period_end, false);
 }
 
 TEST(StripeEventTest, AFieldThatWasNullBeforeIsNotAnUnchangedOne) {
   Json event = Json::parse(Fixture("customer.subscription.updated"));
-  event["data"]["previous_attributes"] = {{"cancel_at", nullptr}, {"latest_invoice", nullptr}, {"default_payment_method", nullptr}};
+  event["data"]["previous_attributes"] = {
+      {"cancel_at", nullptr}, {"latest_invoice", nullptr}, {"default_payment_method", nullptr}};
   const PreviousAttributes was = *Read(event.dump()).snapshot->previous;
   ASSERT_TRUE(was.cancel_at);
   EXPECT_FALSE(*was.cancel_at);
@@ -265,7 +281,8 @@ TEST(StripeEventTest, AFieldThatWasNullBeforeIsNotAnUnchangedOne) {
 }
 
 TEST(StripeEventTest, AnOtherPaymentMethodOfASubscriptionIsAMethodChange) {
-  const Digest digest = ReadPatched("customer.subscription.updated", R"({"data":{"previous_attributes":{"default_payment_method":"pm_0"}}})");
+  const Digest digest = ReadPatched("customer.subscription.updated",
+                                    R"({"data":{"previous_attributes":{"default_payment_method":"pm_0"}}})");
   EXPECT_EQ(digest.method, (MethodChange{digest.created, digest.event}));
   EXPECT_EQ(digest.snapshot->previous->default_payment_method, "pm_0");
 }
@@ -280,9 +297,14 @@ TEST(StripeEventTest, ThePeriodEndsWithTheLastOfItsItems) {
 }
 
 TEST(StripeEventTest, WordsStripeHasAddedSinceAreNoErrors) {
-  EXPECT_EQ(ReadPatched("customer.subscription.updated", R"({"data":{"object":{"status":"hibernating"}}})").snapshot->status, ProviderStatus::kUnknown);
-  EXPECT_EQ(ReadPatched("invoice.paid", R"({"data":{"object":{"status":"evaporated"}}})").invoice->status, InvoiceStatus::kDraft);
-  const SubscriptionSnapshot mailed = *ReadPatched("customer.subscription.updated", R"({"data":{"object":{"collection_method":"send_invoice"}}})").snapshot;
+  EXPECT_EQ(
+      ReadPatched("customer.subscription.updated", R"({"data":{"object":{"status":"hibernating"}}})").snapshot->status,
+      ProviderStatus::kUnknown);
+  EXPECT_EQ(ReadPatched("invoice.paid", R"({"data":{"object":{"status":"evaporated"}}})").invoice->status,
+            InvoiceStatus::kDraft);
+  const SubscriptionSnapshot mailed =
+      *ReadPatched("customer.subscription.updated", R"({"data":{"object":{"collection_method":"send_invoice"}}})")
+           .snapshot;
   EXPECT_TRUE(mailed.collected_by_invoice_mail);
 }
 
@@ -320,7 +342,8 @@ TEST(StripeEventTest, AnOldInvoiceLinksItsPayment) {
 }
 
 TEST(StripeEventTest, AnExpandedPaymentTellsTheDecline) {
-  const std::string patch = R"({"data":{"object":{"payment_intent":{"id":"pi_x","last_payment_error":{"decline_code":"lost_card"}}}}})";
+  const std::string patch =
+      R"({"data":{"object":{"payment_intent":{"id":"pi_x","last_payment_error":{"decline_code":"lost_card"}}}}})";
   const Digest digest = ReadPatched("2020-08-27/invoice.payment_failed", patch);
   EXPECT_EQ(digest.link->payment_intent, "pi_x");
   ASSERT_TRUE(digest.invoice->decline);
@@ -339,7 +362,8 @@ TEST(StripeEventTest, TheOldestInvoicesSayOnlyThatTheyArePaid) {
 }
 
 TEST(StripeEventTest, AnInvoiceWithoutLinesHasItsOwnPeriod) {
-  const Digest digest = ReadPatched("invoice.paid", R"({"data":{"object":{"lines":{"data":[]},"period_end":1790000000}}})");
+  const Digest digest =
+      ReadPatched("invoice.paid", R"({"data":{"object":{"lines":{"data":[]},"period_end":1790000000}}})");
   EXPECT_EQ(digest.invoice->line_period_end, FromUnixSeconds(1'790'000'000));
 }
 
@@ -362,7 +386,9 @@ TEST(StripeEventTest, AFailedPaymentTellsWhy) {
     EXPECT_EQ(old.failure->invoice, InvoiceId{"in_1"});
     EXPECT_EQ(old.link->payment_intent, kIntent);
   }
-  const Digest coded = ReadPatched("payment_intent.payment_failed", R"({"data":{"object":{"last_payment_error":{"decline_code":null,"code":"expired_card"}}}})");
+  const Digest coded =
+      ReadPatched("payment_intent.payment_failed",
+                  R"({"data":{"object":{"last_payment_error":{"decline_code":null,"code":"expired_card"}}}})");
   EXPECT_EQ(coded.failure->decline.code, "expired_card");
   EXPECT_FALSE(ReadPatched("charge.failed", R"({"data":{"object":{"payment_intent":null}}})").acted_on);
 }
@@ -370,21 +396,37 @@ TEST(StripeEventTest, AFailedPaymentTellsWhy) {
 // ---- Customers ---------------------------------------------------------------------------------------------------
 
 TEST(StripeEventTest, OnlyAnotherMethodToChargeIsAMethodChange) {
-  EXPECT_FALSE(ReadPatched("customer.updated", R"({"data":{"previous_attributes":{"invoice_settings":null,"email":"x"}}})").method);
-  EXPECT_FALSE(ReadPatched("customer.updated", R"({"data":{"object":{"invoice_settings":{"default_payment_method":null}}}})").method) << "taken away";
-  EXPECT_TRUE(ReadPatched("customer.updated", R"({"data":{"object":{"default_source":"card_2"},"previous_attributes":{"invoice_settings":null,"default_source":"card_1"}}})").method);
-  EXPECT_FALSE(ReadPatched("payment_method.updated", R"({"data":{"previous_attributes":{"card":null,"billing_details":{}}}})").method) << "an address";
-  EXPECT_FALSE(ReadPatched("payment_method.automatically_updated", R"({"data":{"object":{"customer":null}}})").acted_on);
+  EXPECT_FALSE(
+      ReadPatched("customer.updated", R"({"data":{"previous_attributes":{"invoice_settings":null,"email":"x"}}})")
+          .method);
+  EXPECT_FALSE(
+      ReadPatched("customer.updated", R"({"data":{"object":{"invoice_settings":{"default_payment_method":null}}}})")
+          .method)
+      << "taken away";
+  EXPECT_TRUE(
+      ReadPatched(
+          "customer.updated",
+          R"({"data":{"object":{"default_source":"card_2"},
+              "previous_attributes":{"invoice_settings":null,"default_source":"card_1"}}})")
+          .method);
+  EXPECT_FALSE(
+      ReadPatched("payment_method.updated", R"({"data":{"previous_attributes":{"card":null,"billing_details":{}}}})")
+          .method)
+      << "an address";
+  EXPECT_FALSE(
+      ReadPatched("payment_method.automatically_updated", R"({"data":{"object":{"customer":null}}})").acted_on);
   EXPECT_EQ(Read(Fixture("payment_method.updated")).account.str(), kCustomer);
 }
 
 TEST(StripeEventTest, ACheckoutTiesOurAccountToTheCustomer) {
-  const Digest two = ReadPatched("checkout.session.completed", R"({"data":{"object":{"client_reference_id":"ref-7"}}})");
+  const Digest two =
+      ReadPatched("checkout.session.completed", R"({"data":{"object":{"client_reference_id":"ref-7"}}})");
   ASSERT_EQ(two.aliases.size(), 2U);
   EXPECT_EQ(two.aliases[0].alias, "acct-redwing");
   EXPECT_EQ(two.aliases[1].alias, "ref-7");
   EXPECT_EQ(two.ask->second, kSubscription);
-  const Digest payment = ReadPatched("checkout.session.completed", R"({"data":{"object":{"subscription":null,"customer":null}}})");
+  const Digest payment =
+      ReadPatched("checkout.session.completed", R"({"data":{"object":{"subscription":null,"customer":null}}})");
   EXPECT_FALSE(payment.acted_on);
   EXPECT_TRUE(payment.aliases.empty());
 }
@@ -399,7 +441,8 @@ TEST(StripeEventTest, AThinEventAsksForItsObject) {
   EXPECT_EQ(paid.ask, (std::pair<std::string, std::string>{"invoice", kNovember}));
   EXPECT_TRUE(paid.acted_on);
   EXPECT_FALSE(paid.invoice);
-  EXPECT_EQ(Read(Fixture("thin/v1.customer.subscription.updated")).ask, (std::pair<std::string, std::string>{"subscription", kSubscription}));
+  EXPECT_EQ(Read(Fixture("thin/v1.customer.subscription.updated")).ask,
+            (std::pair<std::string, std::string>{"subscription", kSubscription}));
   const Digest dotted = ReadPatched("thin/v1.invoice.paid", R"({"related_object":{"type":"billing.invoice"}})");
   EXPECT_EQ(dotted.ask->first, "invoice");
   EXPECT_FALSE(Read(Fixture("thin/v1.customer.created")).acted_on);
@@ -453,7 +496,8 @@ TEST(StripeEventTest, AnEssentialFieldThatIsMissingIsNamed) {
 // Every field of every fixture, at any depth, replaced by something of another type: read or refused, never a crash.
 void ReadWithEachFieldBroken(const Json& event) {
   const Json flat = event.flatten();
-  const std::vector<Json> wrong = {nullptr, true, -1, 1e300, "text", Json::array(), Json::object(), Json::array({nullptr})};
+  const std::vector<Json> wrong = {
+      nullptr, true, -1, 1e300, "text", Json::array(), Json::object(), Json::array({nullptr})};
   std::size_t next = 0;
   for (const auto& [pointer, value] : flat.items()) {
     for (Json::json_pointer at(pointer); !at.empty(); at.pop_back()) {
@@ -466,9 +510,10 @@ void ReadWithEachFieldBroken(const Json& event) {
 }
 
 TEST(StripeEventTest, AnyFieldMayBeOfTheWrongType) {
-  for (const std::string type : {"customer.subscription.updated", "2020-08-27/customer.subscription.updated", "invoice.payment_failed",
-                                 "2020-08-27/invoice.payment_failed", "payment_intent.payment_failed", "charge.failed", "customer.updated",
-                                 "checkout.session.completed", "invoice_payment.paid", "payment_method.updated", "thin/v1.invoice.paid"}) {
+  for (const std::string type :
+       {"customer.subscription.updated", "2020-08-27/customer.subscription.updated", "invoice.payment_failed",
+        "2020-08-27/invoice.payment_failed", "payment_intent.payment_failed", "charge.failed", "customer.updated",
+        "checkout.session.completed", "invoice_payment.paid", "payment_method.updated", "thin/v1.invoice.paid"}) {
     SCOPED_TRACE(type);
     ReadWithEachFieldBroken(Json::parse(Fixture(type)));
   }
@@ -485,8 +530,9 @@ TEST(StripeEventTest, ATruncatedBodyIsNoEvent) {
 }
 
 TEST(StripeEventTest, WhatIsNoJsonObjectIsRefusedByName) {
-  for (const std::string body : {"", " ", "null", "[]", "7", "\"evt\"", "{", "}", "{}x", "{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":1e999}", "{\"a\":-}",
-                                 "{'a':1}", "{\"a\":\"\xff\"}", "\xef\xbb\xbf", "{\"a\":\"\\ud800\"}"}) {
+  for (const std::string body :
+       {"", " ", "null", "[]", "7", "\"evt\"", "{", "}", "{}x", "{\"a\":NaN}", "{\"a\":Infinity}", "{\"a\":1e999}",
+        "{\"a\":-}", "{'a':1}", "{\"a\":\"\xff\"}", "\xef\xbb\xbf", "{\"a\":\"\\ud800\"}"}) {
     const Result<Digest> digest = ReadStripeEvent(body);
     ASSERT_FALSE(digest) << body;
     EXPECT_EQ(digest.error().code, Errc::kInvalidArgument);
@@ -503,13 +549,16 @@ TEST(StripeEventTest, ADeeplyNestedBodyIsRefusedBeforeItIsBuilt) {
     ASSERT_FALSE(digest);
     EXPECT_THAT(digest.error().detail, HasSubstr("nested"));
   }
-  const std::string brackets_in_text = R"({"id":"evt_1","type":"x","created":1,"t":")" + std::string(1000, '[') + R"(\"[[[["})";
+  const std::string brackets_in_text =
+      R"({"id":"evt_1","type":"x","created":1,"t":")" + std::string(1000, '[') + R"(\"[[[["})";
   EXPECT_TRUE(ReadStripeEvent(brackets_in_text)) << "brackets inside of a text do not nest";
 }
 
 TEST(StripeEventTest, NumbersOutOfRangeCountAsAbsent) {
-  const InvoiceFact i = *ReadPatched("invoice.payment_failed", R"({"data":{"object":{"amount_due":1e30,"attempt_count":9223372036854775807,
-      "next_payment_attempt":-5,"amount_remaining":18446744073709551615}}})").invoice;
+  const InvoiceFact i = *ReadPatched("invoice.payment_failed",
+                                     R"({"data":{"object":{"amount_due":1e30,"attempt_count":9223372036854775807,
+      "next_payment_attempt":-5,"amount_remaining":18446744073709551615}}})")
+                             .invoice;
   EXPECT_EQ(i.amount_due.minor, 0);
   EXPECT_EQ(i.attempt_count, 1'000'000);
   EXPECT_FALSE(i.next_payment_attempt);
@@ -533,12 +582,20 @@ TEST(StripeEventTest, TheOfficialExamplesAreRead) {
   EXPECT_EQ(invoice->invoice.status, InvoiceStatus::kDraft);
   EXPECT_EQ(invoice->subscription.str(), "subscription");
   EXPECT_EQ(invoice->invoice.amount_due, (Money{1000, "usd"}));
-  const std::vector<std::pair<std::string, std::string>> events = {
-      {"customer.subscription.updated", "subscription"}, {"invoice.payment_failed", "invoice"}, {"payment_intent.payment_failed", "payment_intent"},
-      {"charge.failed", "charge"}, {"customer.updated", "customer"}, {"payment_method.updated", "payment_method"},
-      {"checkout.session.completed", "checkout.session"}, {"invoice_payment.paid", "invoice_payment"}};
+  const std::vector<std::pair<std::string, std::string>> events = {{"customer.subscription.updated", "subscription"},
+                                                                   {"invoice.payment_failed", "invoice"},
+                                                                   {"payment_intent.payment_failed", "payment_intent"},
+                                                                   {"charge.failed", "charge"},
+                                                                   {"customer.updated", "customer"},
+                                                                   {"payment_method.updated", "payment_method"},
+                                                                   {"checkout.session.completed", "checkout.session"},
+                                                                   {"invoice_payment.paid", "invoice_payment"}};
   for (const auto& [type, object] : events) {
-    const Json event = {{"id", "evt_1"}, {"object", "event"}, {"type", type}, {"created", 1}, {"data", {{"object", resources.at(object)}}}};
+    const Json event = {{"id", "evt_1"},
+                        {"object", "event"},
+                        {"type", type},
+                        {"created", 1},
+                        {"data", {{"object", resources.at(object)}}}};
     const Result<Digest> digest = ReadStripeEvent(event.dump());
     EXPECT_TRUE(digest) << type << ": " << digest.error().detail;
   }
