@@ -17,6 +17,7 @@ class CommandLine {
   CommandLine() {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "dunlin " DUNLIN_VERSION);
+    AddReplay();
     AddVerify();
     AddPolicy();
     CLI::App* version = Add(app_, "version", "Say which version this is", [this] { return RunVersion(json_); });
@@ -70,6 +71,21 @@ class CommandLine {
   static void AddPage(CLI::App& command, PageArguments& page) {
     command.add_option("--limit", page.limit, "How many at most, up to 1000")->check(CLI::Range(1, 1000));
     command.add_option("--cursor", page.cursor, "Go on where the page before ended");
+  }
+
+  void AddReplay() {
+    CLI::App* c = Add(app_, "replay", "Send events from files to a service, or apply them here (--offline)",
+                      [this] { return RunReplay(replay_); });
+    c->add_option("files", replay_.files, "Each one event, a JSON array, JSON lines or a scenario; -: stdin")->required();
+    c->add_flag("--offline", replay_.offline, "Apply them in memory and show how the subscriptions stand");
+    c->add_option("--policy", replay_.policy, "offline: policy file");
+    c->add_option("--until", replay_.until, "offline: the moment to show, RFC 3339 (else that of the newest event)");
+    AddJson(*c, replay_.json);
+    c->add_option("--to", replay_.to, "URL of the webhook");
+    c->add_option("--secret", replay_.secret, "The webhook's signing secret");
+    c->add_flag("--shuffle", replay_.shuffle, "Send in random order");
+    c->add_option("--duplicate", replay_.duplicate, "Send this many of them, drawn at random, once more");
+    c->add_option("--seed", replay_.seed, "Of all chance; the same seed repeats the same order");
   }
 
   void AddVerify() {
