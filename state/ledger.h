@@ -120,7 +120,7 @@ struct JobRef {
   Lane lane = Lane::kApply;
 };
 
-// A job that failed and will be tried again, or is dead.
+// A job that failed and will be tried again, or is dead. A dead one that is made ready again begins anew.
 struct JobRetry {
   JobId id{};
   Timestamp due{};

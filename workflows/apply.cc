@@ -105,6 +105,9 @@ class Batch {
     if (group == nullptr) return;
     group->unit.done.push_back(work.job.id);
     DecideIn(*group, group->record.subscription.facts, "", work.job.due);
+    // Its version is the proof that nobody has moved this job meanwhile.
+    const Subscription& read = group->record.subscription;
+    if (group->unit.save.empty() && read.version > 0) group->unit.save.push_back(read);
     group->works.push_back(std::move(work));
   }
 

@@ -4,6 +4,7 @@
 
 #include "state/derive.h"
 #include "state/merge.h"
+#include "state/order.h"
 #include "workflows/messages.h"
 #include "workflows/recovery.h"
 
@@ -35,6 +36,17 @@ Derived DeriveWithPolicy(const Facts& facts, const Recovery& recovery, const Pol
   Derived derived = Derive(facts, plans, Millis{0}, now);
   const Millis grace = RulesFor(recovery, derived.values.plan, policies).grace;
   return grace == Millis{0} ? derived : Derive(facts, plans, grace, now);
+}
+
+// By the provider's times, so that late news of an early payment is none. An answer counts after what it is fenced by.
+bool PaidAfterEnd(const Facts& facts, const InvoiceFact& invoice) {
+  if (invoice.status != InvoiceStatus::kPaid || invoice.amount_due.minor == 0) return false;
+  std::optional<Timestamp> end;
+  for (const SubscriptionSnapshot& s : facts.snapshots) {
+    const bool ends = s.kind == SubscriptionSnapshot::Kind::kDeleted || Absorbs(s.status);
+    if (ends && (!end || s.created < *end)) end = s.created;
+  }
+  return end && (invoice.fetched ? invoice.created >= *end : invoice.created > *end);
 }
 
 class Decider {
@@ -182,7 +194,7 @@ class Decider {
     const std::string key = "unknown_plan/" + id;
     if (derived_.unknown_price) {
       RaiseAlert(out_.alerts, {.key = key, .kind = "unknown_plan", .subject = id, .detail = "No plan of the policy lists its price; add the price to stripe_prices of a plan.", .raised_at = s_.now});
-    } else if (!out_.next.values.plan.empty() && s_.before.subscription.values.plan.empty() && s_.before.subscription.version > 0) {
+    } else if (!out_.next.values.plan.empty() && s_.before.subscription.values.plan.empty()) {
       out_.settle_alerts.push_back(key);
     }
     if (derived_.unknown_status) {
@@ -193,13 +205,17 @@ class Decider {
 
   // R16: money for a closed case is recorded, restores what it pays for, and support is told.
   void WarnOfLateMoney() {
-    if (s_.before.subscription.values.status != SubscriptionStatus::kCanceled) return;
+    const Facts& before = s_.before.subscription.facts;
     for (const InvoiceFact& invoice : s_.facts.invoices) {
-      if (invoice.status != InvoiceStatus::kPaid || invoice.amount_due.minor == 0) continue;
-      const InvoiceFact* before = FindInvoice(s_.before.subscription.facts, invoice.id);
-      if (before == nullptr || before->status == InvoiceStatus::kPaid) continue;
-      RaiseAlert(out_.alerts, {.key = "payment_after_end/" + invoice.id.str(), .kind = "payment_after_end", .subject = out_.next.id.str(),
-                  .detail = "Invoice " + invoice.id.str() + " was paid after the subscription had ended (R16): decide whether to refund it.", .raised_at = s_.now});
+      const InvoiceFact* known = FindInvoice(before, invoice.id);
+      if (!PaidAfterEnd(s_.facts, invoice) || (known != nullptr && PaidAfterEnd(before, *known))) continue;
+      if (known == nullptr && invoice.fetched) continue;  // when it was paid, the answer does not tell
+      RaiseAlert(out_.alerts, {.key = "payment_after_end/" + invoice.id.str(),
+                               .kind = "payment_after_end",
+                               .subject = out_.next.id.str(),
+                               .detail = "Invoice " + invoice.id.str() +
+                                         " was paid after the subscription had ended (R16): decide whether to refund it.",
+                               .raised_at = s_.now});
     }
   }
 
@@ -228,6 +244,11 @@ void AddTo(Unit& unit, Decision&& decision) {
   // A unit drops before it adds, so a job of an earlier decision in it that this one drops must not be added at all.
   std::erase_if(unit.jobs, [&](const NewJob& job) {
     return std::find(decision.drop_jobs.begin(), decision.drop_jobs.end(), job.key) != decision.drop_jobs.end();
+  });
+  // And it settles before it raises: an alert of an earlier decision in it that this one settles is over.
+  std::erase_if(unit.alerts, [&](const Alert& alert) {
+    const std::vector<std::string>& over = decision.settle_alerts;
+    return std::find(over.begin(), over.end(), alert.key) != over.end();
   });
   unit.save.push_back(std::move(decision.next));
   MoveAll(unit.timeline, std::move(decision.timeline));

@@ -21,7 +21,7 @@ Result<PolicyBook> PolicyBook::Open(Ledger& ledger, Policy current, std::string_
 }
 
 const CollectionPolicy& PolicyBook::Pinned(std::string_view name, int version) const {
-  const auto policy = earlier_.find(version);
+  const auto policy = version == current_.version ? earlier_.end() : earlier_.find(version);
   const Policy& of_version = policy == earlier_.end() ? current_ : policy->second;
   const auto rules = of_version.collections.find(name);
   if (rules != of_version.collections.end()) return rules->second;

@@ -12,7 +12,7 @@ namespace dunlin {
 
 class PolicyBook {
  public:
-  explicit PolicyBook(Policy current) : current_(std::move(current)) {}
+  explicit PolicyBook(Policy current) : current_(std::move(current)) { earlier_.emplace(0, BuiltInPolicy()); }
 
   // Keeps the text of `current` in the ledger and loads the earlier versions.
   // Errors: kConflict when this version was in force before with another text ("raise `version`"); the ledger's.

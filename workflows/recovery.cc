@@ -13,6 +13,9 @@ namespace {
 // A recovery settles in few steps (closing one invoice's and opening the next's is the longest way); more is a bug.
 constexpr int kStepsMax = 8;
 
+// Our time of an attempt's end and the provider's differ a little; that alone is no other plan.
+constexpr Millis kSamePlan{5s};
+
 std::string Sentence(RecoveryEvent on) {
   switch (on) {
     case RecoveryEvent::kFailed: return "A payment failed and the invoice is owed.";
@@ -69,7 +72,9 @@ class Runner {
     return Wish();
   }
 
+  // Not while an attempt of an earlier recovery is out: its job has the key that this one's would take.
   bool Opens() const {
+    if (std::any_of(attempts().begin(), attempts().end(), [](const Attempt& a) { return IsOpen(a.state); })) return false;
     return derived_.values.status == SubscriptionStatus::kPastDue && derived_.collectible && !derived_.cancelled &&
            policy().owner != Owner::kMarketplace;
   }
@@ -89,7 +94,7 @@ class Runner {
     switch (r_.state) {
       case RecoveryState::kNone: return std::nullopt;
       case RecoveryState::kFollowing:
-        if (!owed.failures.empty() && owed.failures.back().source != r_.failure_seen) return RecoveryEvent::kFailedAgain;
+        if (FailedAgain(owed)) return RecoveryEvent::kFailedAgain;
         r_.next_attempt_at = owed.next_payment_attempt;
         return std::nullopt;
       case RecoveryState::kTakingOver:
@@ -134,7 +139,16 @@ class Runner {
     return attempt != attempts().end() && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
   }
 
-  // A method that came no earlier than the last failure, and was not tried yet.
+  // A failure that the customer was not told of. One attempt can be told by two events: failed, and action required.
+  bool FailedAgain(const InvoiceFact& owed) const {
+    if (owed.failures.empty() || owed.failures.back().source == r_.failure_seen) return false;
+    const Failure& last = owed.failures.back();
+    return std::none_of(owed.failures.begin(), owed.failures.end(), [&](const Failure& f) {
+      return f.source == r_.failure_seen && f.key == last.key && f.attempt_count == last.attempt_count;
+    });
+  }
+
+  // A method that came no earlier than the last attempt that failed, and was not tried yet.
   bool NewMethod() const {
     const MethodChange& method = s_.facts.method;
     if (method.source.empty() || method.source == r_.method_seen || !policy().retry_on_new_payment_method) return false;
@@ -142,16 +156,26 @@ class Runner {
   }
   Timestamp LastFailure() const {
     const InvoiceFact* owed = invoice();
-    return owed == nullptr || owed->failures.empty() ? r_.opened_at : owed->failures.back().at;
+    if (owed == nullptr || owed->failures.empty()) return r_.opened_at;
+    const Failure& last = owed->failures.back();
+    // A bank debit can take days to fail, and be about a method that is no more.
+    for (const Attempt& a : attempts()) {
+      if (a.key.str() == last.key) return std::min(last.at, a.first_sent_at);
+    }
+    return last.at;
   }
 
-  // A plan that is due already stands; one that lies ahead follows what is known.
+  // An attempt that is due already stands, unless it must not be made at all; one that lies ahead follows what is
+  // known.
   bool Replanned() const {
     if (r_.state == RecoveryState::kExhausted) return false;
     const Outlook outlook = LookAheadNow();
     if (r_.state == RecoveryState::kAwaitingMethod) return outlook.guard != Guard::kMethodNeeded;
-    if (r_.next_step == kNewMethodStep || (r_.next_attempt_at && *r_.next_attempt_at <= s_.now)) return false;
-    return outlook.guard != Guard::kAttemptAhead || outlook.at != r_.next_attempt_at || outlook.step != r_.next_step;
+    if (r_.next_step == kNewMethodStep) return false;
+    if (outlook.guard != Guard::kAttemptAhead) return true;
+    if (r_.next_attempt_at && *r_.next_attempt_at <= s_.now) return false;
+    if (outlook.step != r_.next_step || !r_.next_attempt_at) return true;
+    return std::chrono::abs(outlook.at - *r_.next_attempt_at) > kSamePlan;
   }
 
   Guard GuardFor(RecoveryEvent on) const {
@@ -167,6 +191,7 @@ class Runner {
     if (row.on == WishedFor()) wish_granted_ = true;
     r_.state = row.to;
     Schedule(row);
+    if (row.on == RecoveryEvent::kTakenOver) out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
     Note(row, from);
     Act(row, from);
     if (r_.state == RecoveryState::kNone) r_ = Recovery{};
@@ -315,12 +340,10 @@ class Runner {
     out_.open_attempts.push_back(std::move(attempt));
   }
 
-  // Drops what was not sent yet. An attempt that is out is still followed to its end by its own job.
+  // Drops what was not sent yet. An attempt that is out is still followed to its end by its own job, and a retry that
+  // staff asked for ends with a note that says why it was not made.
   void Stop(RecoveryState from) {
-    if (from != RecoveryState::kCharging) {
-      out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
-      out_.drop_jobs.push_back(RetryJobKey(out_.next.id));
-    }
+    if (from != RecoveryState::kCharging) out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
     out_.drop_jobs.push_back("take_over/" + r_.invoice.str());
     out_.drop_jobs.push_back("cancel/" + out_.next.id.str());
     out_.drop_jobs.push_back(FailureMailKey(out_.next.id));

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "state/merge.h"
 #include "workflows/decide.h"
 #include "workflows/schedule.h"
@@ -38,6 +40,9 @@ std::optional<RetryRefusal> RefuseRetry(const SubscriptionRecord& record, const 
     return RetryRefusal{"nothing_to_collect", "nothing to collect: no invoice of this subscription is overdue"};
   }
   if (auto refusal = RefuseByState(recovery)) return refusal;
+  if (std::any_of(record.attempts.begin(), record.attempts.end(), [](const Attempt& a) { return IsOpen(a.state); })) {
+    return RetryRefusal{"already_charging", "already charging: an earlier attempt is still under way; wait for its outcome"};
+  }
   const InvoiceFact* invoice = FindInvoice(s.facts, recovery.invoice);
   if (invoice == nullptr || invoice->status != InvoiceStatus::kOpen) {
     return RetryRefusal{"nothing_to_collect", "nothing to collect: invoice " + recovery.invoice.str() + " is not open"};

@@ -14,7 +14,8 @@ Unit UnitFor(const SubscriptionRecord& record, const std::string& by, const std:
   Unit unit;
   unit.save.push_back(record.subscription);  // its version is the proof that what was judged still holds
   unit.jobs.push_back({.kind = JobKind::kCharge, .key = RetryJobKey(id), .subject = id.str(), .due = now,
-                       .payload = nlohmann::json{{"by", by}, {"reason", reason}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
+                       .payload = nlohmann::json{{"by", by}, {"reason", reason}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                       .on_same_key = OnSameKey::kReplace});  // one that waits is joined, and answered with
   TimelineRow row;
   row.subscription = id;
   row.at = now;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "workflows/decline.h"
@@ -37,7 +39,12 @@ bool IsAutomatic(const Failure& failure, std::span<const Attempt> attempts) {
   return ours != nullptr ? ours->kind == AttemptKind::kAutomatic : failure.key.empty();
 }
 
-// R26: the provider's time of the last automatic failure.
+bool ToldBy(const InvoiceFact& invoice, const Attempt& attempt) {
+  return std::any_of(invoice.failures.begin(), invoice.failures.end(),
+                     [&](const Failure& f) { return f.key == attempt.key.str(); });
+}
+
+// R26: the provider's time of the last automatic failure; ours only while no event has told it.
 Timestamp Anchor(const InvoiceFact* invoice, std::span<const Attempt> attempts, Timestamp opened_at) {
   std::optional<Timestamp> anchor;
   const auto later = [&](Timestamp t) { anchor = anchor ? std::max(*anchor, t) : t; };
@@ -47,7 +54,8 @@ Timestamp Anchor(const InvoiceFact* invoice, std::span<const Attempt> attempts, 
     }
   }
   for (const Attempt& a : attempts) {
-    if (invoice != nullptr && a.invoice == invoice->id && a.kind == AttemptKind::kAutomatic && a.state == AttemptState::kDeclined) later(EndOf(a));
+    if (invoice == nullptr || a.invoice != invoice->id || a.kind != AttemptKind::kAutomatic) continue;
+    if (a.state == AttemptState::kDeclined && !ToldBy(*invoice, a)) later(EndOf(a));
   }
   return anchor.value_or(opened_at);
 }
@@ -59,12 +67,26 @@ std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const 
     if (a.state != AttemptState::kRefused && a.first_sent_at >= method.at) times.push_back(a.first_sent_at);
   }
   if (invoice != nullptr) {
+    std::set<std::pair<std::string, int>> told;  // one attempt can be told by two events: failed, and action required
     for (const Failure& f : invoice->failures) {
-      if (AttemptOf(f, attempts) == nullptr && f.at >= method.at) times.push_back(f.at);
+      if (AttemptOf(f, attempts) != nullptr || f.at < method.at) continue;
+      if (told.emplace(f.key, f.attempt_count).second || f.attempt_count == 0) times.push_back(f.at);
     }
   }
   std::sort(times.begin(), times.end());
   return times;
+}
+
+// Two attempts are never closer than min_gap, on whatever method they were, and refused ones too (R26).
+Timestamp GapFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts) {
+  std::optional<Timestamp> last;
+  for (const Attempt& a : attempts) last = last ? std::max(*last, a.first_sent_at) : a.first_sent_at;
+  if (invoice != nullptr) {
+    for (const Failure& f : invoice->failures) {
+      if (AttemptOf(f, attempts) == nullptr) last = last ? std::max(*last, f.at) : f.at;
+    }
+  }
+  return last ? *last + policy.min_gap : Timestamp{};
 }
 
 // R18: the card that was declined must not be tried again, and no other has come since.
@@ -125,9 +147,8 @@ Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, st
     out.overdue = true;
   }
   out.overdue = out.overdue || at <= now;
-  const std::vector<Timestamp> times = AttemptTimes(invoice, attempts, method);
-  at = std::max({at, now, RoomFrom(policy, times)});
-  if (!times.empty()) at = std::max(at, times.back() + policy.min_gap);
+  const Timestamp room = RoomFrom(policy, AttemptTimes(invoice, attempts, method));
+  at = std::max({at, now, room, GapFrom(policy, invoice, attempts)});
   out.guard = Guard::kAttemptAhead;
   out.at = at;
   out.step = step;

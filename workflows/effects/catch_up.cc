@@ -32,15 +32,25 @@ constexpr Millis kEvery{5min};
 constexpr Millis kOverlap{1h};               // events can be listed a little after newer ones were delivered
 constexpr Millis kListed = Millis{24h} * 30;  // how far back the provider lists
 
-// From where this run lists. It is kept in the job until a run has finished, so that a run that is cut short, having
-// stored the newest events first, does not hide the older ones from the next.
+NewJob Run(const Job& job, Timestamp due, Timestamp since) {
+  return {.kind = JobKind::kCatchUp, .key = job.key, .subject = "", .due = due,
+          .payload = nlohmann::json{{"since_ms", ToUnixMillis(since)}}.dump(), .on_same_key = OnSameKey::kReplace};
+}
+
+// From where this run lists. It is in the job before anything is listed, and until a run has finished, so that a run
+// that is cut short, having stored the newest events first, does not hide the older ones from the next.
 Result<Timestamp> Since(Engine& engine, const Job& job) {
   const Timestamp oldest = engine.clock.Now() - kListed;
   const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
   if (payload.is_object() && payload.contains("since_ms")) return std::max(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest);
   const Result<std::optional<Timestamp>> newest = engine.ledger.NewestEvent(Provider::kStripe);
   if (!newest) return tl::unexpected(newest.error());
-  return *newest ? std::max(**newest - kOverlap, oldest) : oldest;
+  const Timestamp since = *newest ? std::max(**newest - kOverlap, oldest) : oldest;
+  Unit unit;
+  unit.jobs.push_back(Run(job, job.due, since));
+  const Result<UnitResult> noted = engine.ledger.Commit(std::move(unit));
+  if (!noted) return tl::unexpected(noted.error());
+  return since;
 }
 
 Status TakeAll(Engine& engine, Timestamp since) {
@@ -49,7 +59,9 @@ Status TakeAll(Engine& engine, Timestamp since) {
     Result<EventsPage> page = engine.provider.ListEvents(since, cursor);
     if (!page) return tl::unexpected(page.error());
     for (const std::string& body : page->bodies) {
-      if (const Status taken = engine.ingest(body); !taken && taken.error().code != Errc::kInvalidArgument) return taken;
+      const Status taken = engine.ingest(body);
+      if (!taken && taken.error().code != Errc::kInvalidArgument) return taken;
+      if (!taken) engine.observer.OnProblem("a listed event that is none", taken.error());
     }
     cursor = page->next;
   } while (!cursor.empty());
@@ -68,8 +80,7 @@ Outcome CatchUp(Engine& engine, const Job& job) {
   const Timestamp reached = *newest_before ? std::max(*since, **newest_before - kOverlap) : *since;
   Unit unit;
   unit.done.push_back(job.id);
-  unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = job.key, .subject = "", .due = engine.clock.Now() + kEvery,
-                       .payload = nlohmann::json{{"since_ms", ToUnixMillis(reached)}}.dump()});
+  unit.jobs.push_back(Run(job, engine.clock.Now() + kEvery, reached));
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
   return std::nullopt;

@@ -48,41 +48,83 @@ void NoteNotMade(Unit& unit, const SubscriptionRecord& record, const Wish& wish,
   unit.timeline.push_back(std::move(row));
 }
 
+// An attempt that is out, or about to be.
+struct Begun {
+  Attempt attempt;
+  Fence fence;           // noted before any request goes out
+  bool moved_on = false;  // it was sent before, and what is known now would not send it any more
+};
+
+bool AnotherIsOut(const SubscriptionRecord& record, JobId job) {
+  return std::any_of(record.attempts.begin(), record.attempts.end(),
+                     [&](const Attempt& a) { return IsOpen(a.state) && a.job != job; });
+}
+
+Decision DecideToCharge(Engine& engine, const Job& job, const SubscriptionRecord& record, const Wish& wish) {
+  const Timestamp now = engine.clock.Now();
+  const bool refused =
+      wish.trigger == Trigger::kStaffRetry && RefuseRetry(record, engine.policies, now).has_value();
+  return Decide({.before = record,
+                 .facts = record.subscription.facts,
+                 .trigger = refused ? Trigger::kFacts : wish.trigger,
+                 .now = now,
+                 .by = wish.by,
+                 .reason = wish.reason,
+                 .job = job.id,
+                 .instance = engine.ledger.instance(),
+                 .pay_parameters = engine.provider.PayParameters(record.subscription.recovery.invoice)},
+                engine.policies);
+}
+
 // Commits the attempt that is to be made, if it still is; the unit otherwise ends the job or moves it.
-Outcome Begin(Engine& engine, const Job& job, std::optional<Attempt>& begun) {
+Outcome Begin(Engine& engine, const Job& job, std::optional<Begun>& begun) {
   const Wish wish = WishOf(job);
   return ChangeSubscription(engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
     begun.reset();
+    const Timestamp now = engine.clock.Now();
+    const Fence fence = FenceFor(record.subscription.facts, job, now);
     if (const Attempt* open = OpenAttemptOf(record, job.id)) {
-      begun = *open;
+      begun = Begun{*open, fence, record.subscription.recovery.open_attempt != open->key};
       return {};
     }
-    const Timestamp now = engine.clock.Now();
-    const bool refused = wish.trigger == Trigger::kStaffRetry && RefuseRetry(record, engine.policies, now).has_value();
-    Decision decision = Decide({.before = record,
-                                .facts = record.subscription.facts,
-                                .trigger = refused ? Trigger::kFacts : wish.trigger,
-                                .now = now,
-                                .by = wish.by,
-                                .reason = wish.reason,
-                                .job = job.id,
-                                .instance = engine.ledger.instance(),
-                                .pay_parameters = engine.provider.PayParameters(record.subscription.recovery.invoice)},
-                               engine.policies);
+    if (AnotherIsOut(record, job.id) && wish.trigger == Trigger::kDue) {
+      return Fail(Errc::kUnavailable, "another attempt of this subscription is still under way");
+    }
+    Decision decision = DecideToCharge(engine, job, record, wish);
     if (!decision.open_attempts.empty()) {
-      begun = decision.open_attempts.front();
+      begun = Begun{decision.open_attempts.front(), fence};
     } else {
       unit.done.push_back(job.id);
       NoteNotMade(unit, record, wish, engine.policies, now);
     }
+    const bool made = begun.has_value();
     AddTo(unit, std::move(decision));
+    // Its version is the proof that nobody wants the job for something else by now.
+    if (!made && unit.save.empty() && record.subscription.version > 0) unit.save.push_back(record.subscription);
     return {};
   });
 }
 
+// What the provider said of the attempt, and showed of the invoice.
+struct Shown {
+  std::optional<InvoiceFact> invoice;
+  Fence fence;
+};
+
+void MergeShown(Facts& facts, const Shown& shown, const Attempt& ended, Timestamp now) {
+  if (shown.invoice) {
+    InvoiceFact invoice = *shown.invoice;
+    Stamp(invoice, shown.fence, now);
+    Merge(facts, invoice);
+  }
+  if (ended.state == AttemptState::kDeclined) {
+    Merge(facts, DeclineOf({.payment_intent = "", .invoice = ended.invoice, .at = ended.finished_at.value_or(now), .decline = ended.decline}));
+  }
+}
+
 // Records how the attempt ended, merges what the provider showed of the invoice, and decides. When an event has ended
 // the attempt already, only what it did not know is added.
-Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const std::optional<InvoiceFact>& shown) {
+Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const Shown& shown) {
   bool first = false;
   const Outcome outcome = ChangeSubscription(engine, job, ended.subscription, [&](SubscriptionRecord& record, Unit& unit) -> Status {
     const auto known = std::find_if(record.attempts.begin(), record.attempts.end(), [&](const Attempt& a) { return a.key == ended.key; });
@@ -98,16 +140,8 @@ Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const std
     }
     Update(record.attempts, now_known);
     const Timestamp now = engine.clock.Now();
-    const Fence fence = FenceFor(record.subscription.facts, job, engine.clock.Now());
     Facts facts = record.subscription.facts;
-    if (shown) {
-      InvoiceFact invoice = *shown;
-      Stamp(invoice, fence, now);
-      Merge(facts, invoice);
-    }
-    if (ended.state == AttemptState::kDeclined) {
-      Merge(facts, DeclineOf({.payment_intent = "", .invoice = ended.invoice, .at = ended.finished_at.value_or(now), .decline = ended.decline}));
-    }
+    MergeShown(facts, shown, ended, now);
     AddTo(unit, Decide({.before = record, .facts = std::move(facts), .now = now, .event = "answer to " + ended.key.str()}, engine.policies));
     return {};
   });
@@ -115,28 +149,37 @@ Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const std
   return outcome;
 }
 
-Outcome End(Engine& engine, const Job& job, Attempt attempt, AttemptState state, std::string detail, const std::optional<InvoiceFact>& shown = std::nullopt) {
+Outcome End(Engine& engine, const Job& job, Attempt attempt, AttemptState state, std::string detail, const Shown& shown) {
   attempt.state = state;
   attempt.detail = std::move(detail);
-  if (!IsOpen(state)) attempt.finished_at = engine.clock.Now();
+  if (!IsOpen(state) && !attempt.finished_at) attempt.finished_at = engine.clock.Now();
   const Outcome outcome = Conclude(engine, job, attempt, shown);
   if (outcome || !IsOpen(state)) return outcome;
   return TryLater{{Errc::kUnavailable, attempt.detail}, kProcessingAskEvery, false};
 }
 
 // The provider is asked how the invoice stands, instead of being told to charge it.
-Outcome Ask(Engine& engine, const Job& job, Attempt attempt) {
+Outcome Ask(Engine& engine, const Job& job, const Begun& begun) {
+  Attempt attempt = begun.attempt;
   const Result<InvoiceAnswer> answer = engine.provider.FetchInvoice(attempt.invoice);
-  if (!answer) return TryLater{answer.error()};
-  const InvoiceFact& invoice = answer->invoice;
-  if (invoice.status == InvoiceStatus::kPaid) return End(engine, job, attempt, AttemptState::kSucceeded, "found paid", invoice);
-  if (answer->processing) return End(engine, job, attempt, AttemptState::kProcessing, "the payment is under way", invoice);
-  if (invoice.status != InvoiceStatus::kOpen) return End(engine, job, attempt, AttemptState::kRefused, "found " + std::string(InvoiceStatusName(invoice.status)), invoice);
-  if (invoice.decline && invoice.decline_at >= attempt.first_sent_at) {
-    attempt.decline = *invoice.decline;
-    return End(engine, job, attempt, AttemptState::kDeclined, "found declined", invoice);
+  if (!answer && answer.error().code == Errc::kNotFound) {
+    return End(engine, job, attempt, AttemptState::kRefused, "the provider does not know the invoice", {{}, begun.fence});
   }
-  return End(engine, job, attempt, AttemptState::kUnknown, "no answer was kept, and the invoice was found open", invoice);
+  if (!answer) return TryLater{answer.error()};
+  const Shown shown{answer->invoice, begun.fence};
+  const InvoiceFact& invoice = answer->invoice;
+  if (invoice.status == InvoiceStatus::kPaid) return End(engine, job, attempt, AttemptState::kSucceeded, "found paid", shown);
+  if (answer->processing) return End(engine, job, attempt, AttemptState::kProcessing, "the payment is under way", shown);
+  if (invoice.status != InvoiceStatus::kOpen) {
+    return End(engine, job, attempt, AttemptState::kRefused, "found " + std::string(InvoiceStatusName(invoice.status)), shown);
+  }
+  // The provider's times are whole seconds.
+  if (invoice.decline && invoice.decline_at >= std::chrono::floor<Seconds>(attempt.first_sent_at)) {
+    attempt.decline = *invoice.decline;
+    attempt.finished_at = invoice.decline_at;
+    return End(engine, job, attempt, AttemptState::kDeclined, "found declined", shown);
+  }
+  return End(engine, job, attempt, AttemptState::kUnknown, "no answer was kept, and the invoice was found open", shown);
 }
 
 // From now on ask before anything else; survives a crash.
@@ -149,19 +192,22 @@ Outcome AskFirstFromNowOn(Engine& engine, Attempt attempt, const std::string& wh
   return TryLater{noted ? Error{Errc::kUnavailable, why} : noted.error()};
 }
 
-Outcome Send(Engine& engine, const Job& job, const Attempt& attempt) {
+Outcome Send(Engine& engine, const Job& job, const Begun& begun) {
+  const Attempt& attempt = begun.attempt;
   const PayAnswer answer = engine.provider.Pay(attempt);
   Attempt ended = attempt;
   ended.decline = answer.decline;
+  const Shown shown{answer.invoice, begun.fence};
   switch (answer.outcome) {
-    case PayOutcome::kPaid: return End(engine, job, ended, AttemptState::kSucceeded, answer.detail, answer.invoice);
-    case PayOutcome::kProcessing: return End(engine, job, ended, AttemptState::kProcessing, answer.detail, answer.invoice);
-    case PayOutcome::kDeclined: return End(engine, job, ended, AttemptState::kDeclined, answer.detail, answer.invoice);
+    case PayOutcome::kPaid: return End(engine, job, ended, AttemptState::kSucceeded, answer.detail, shown);
+    case PayOutcome::kProcessing: return End(engine, job, ended, AttemptState::kProcessing, answer.detail, shown);
+    case PayOutcome::kDeclined: return End(engine, job, ended, AttemptState::kDeclined, answer.detail, shown);
     case PayOutcome::kRefused: {
       // Something is not as we think; learn how it is in the same step.
       const Result<InvoiceAnswer> truth = engine.provider.FetchInvoice(attempt.invoice);
       if (!truth && truth.error().code != Errc::kNotFound) return TryLater{truth.error()};
-      return End(engine, job, ended, AttemptState::kRefused, answer.detail, truth ? std::optional(truth->invoice) : std::nullopt);
+      const std::optional<InvoiceFact> found = truth ? std::optional(truth->invoice) : std::nullopt;
+      return End(engine, job, ended, AttemptState::kRefused, answer.detail, {found, begun.fence});
     }
     case PayOutcome::kNotExecuted:
     case PayOutcome::kUnknown:
@@ -174,12 +220,13 @@ Outcome Send(Engine& engine, const Job& job, const Attempt& attempt) {
 }  // namespace
 
 Outcome Charge(Engine& engine, const Job& job) {
-  std::optional<Attempt> attempt;
-  if (const Outcome failed = Begin(engine, job, attempt)) return failed;
-  if (!attempt) return std::nullopt;
-  const bool stale = engine.clock.Now() - attempt->first_sent_at >= kSameKeyFor;
-  if (attempt->ask_first || stale || attempt->state == AttemptState::kProcessing) return Ask(engine, job, *attempt);
-  return Send(engine, job, *attempt);
+  std::optional<Begun> begun;
+  if (const Outcome failed = Begin(engine, job, begun)) return failed;
+  if (!begun) return std::nullopt;
+  const Attempt& attempt = begun->attempt;
+  const bool stale = engine.clock.Now() - attempt.first_sent_at >= kSameKeyFor;
+  const bool ask = attempt.ask_first || stale || begun->moved_on || attempt.state == AttemptState::kProcessing;
+  return ask ? Ask(engine, job, *begun) : Send(engine, job, *begun);
 }
 
 }  // namespace dunlin::effects

@@ -38,6 +38,16 @@ Outcome Finish(Engine& engine, const Job& job) {
   return std::nullopt;  // a conflict: somebody else has ended it
 }
 
+Outcome FinishIfUnmoved(Engine& engine, const Job& job, const Subscription& read) {
+  if (read.version == 0) return Finish(engine, job);
+  Unit unit;
+  unit.done.push_back(job.id);
+  unit.save.push_back(read);
+  const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+  if (done) return std::nullopt;
+  return TryLater{done.error(), Millis{0}, done.error().code != Errc::kConflict};
+}
+
 void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer, const Fence& fence, const std::string& source) {
   const Timestamp now = engine.clock.Now();
   Facts facts = record.subscription.facts;

@@ -80,7 +80,7 @@ Outcome CheckPeriod(Engine& engine, const Job& job) {
   const Values& values = (*record)->subscription.values;
   const bool renews = values.status == SubscriptionStatus::kActive || values.status == SubscriptionStatus::kTrialing;
   const bool over = values.period_end && *values.period_end <= engine.clock.Now();
-  return renews && over ? RefetchSubscription(engine, job) : Finish(engine, job);
+  return renews && over ? RefetchSubscription(engine, job) : FinishIfUnmoved(engine, job, (*record)->subscription);
 }
 
 Outcome FetchInvoice(Engine& engine, const Job& job) {

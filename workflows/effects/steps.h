@@ -34,6 +34,8 @@ Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId&
 
 // A job is over and there is nothing else to write.
 Outcome Finish(Engine& engine, const Job& job);
+// The same, if the subscription still stands as it was read: whoever changed it meanwhile may want the job.
+Outcome FinishIfUnmoved(Engine& engine, const Job& job, const Subscription& read);
 
 // Merges a fetched invoice, decides and adds both to the unit.
 void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer, const struct Fence& fence, const std::string& source);

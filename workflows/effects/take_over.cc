@@ -33,7 +33,7 @@ Outcome TakeOver(Engine& engine, const Job& job) {
   const Result<SubscriptionRecord> before = Load(engine, job);
   if (!before) return TryLater{before.error()};
   const Recovery recovery = before->subscription.recovery;
-  if (recovery.state != RecoveryState::kTakingOver) return Finish(engine, job);
+  if (recovery.state != RecoveryState::kTakingOver) return FinishIfUnmoved(engine, job, before->subscription);
   const Fence fence = FenceFor(before->subscription.facts, job, engine.clock.Now());
   const Result<InvoiceAnswer> answer = TakeOverOrLearnWhyNot(engine, recovery.invoice, job);
   if (!answer) return TryLater{answer.error()};
@@ -57,7 +57,8 @@ Outcome TakeOver(Engine& engine, const Job& job) {
 Outcome Cancel(Engine& engine, const Job& job) {
   const Result<SubscriptionRecord> before = Load(engine, job);
   if (!before) return TryLater{before.error()};
-  if (before->subscription.recovery.state != RecoveryState::kEnding) return Finish(engine, job);
+  const bool ending = before->subscription.recovery.state == RecoveryState::kEnding;
+  if (!ending) return FinishIfUnmoved(engine, job, before->subscription);
   const Fence fence = FenceFor(before->subscription.facts, job, engine.clock.Now());
   const Result<SubscriptionAnswer> answer = engine.provider.Cancel(before->subscription.id, KeyOf(engine, job));
   const bool refused = !answer && (answer.error().code == Errc::kInvalidArgument || answer.error().code == Errc::kNotFound);
