@@ -139,14 +139,22 @@ Result<OfflineRun> RunOffline(const std::vector<ReplayEvent>& events, const Offl
   Result<PolicyBook> policies = PolicyBook::Open(**ledger, options.policy, options.policy_text);
   if (!policies) return tl::unexpected(std::move(policies.error()));
 
-  HeldClock clock(std::min(newest, at));
+  const bool as_made = options.order == OfflineOptions::Order::kAsMade;
+  HeldClock clock(chosen.empty() ? at : as_made ? chosen.front()->created : std::min(newest, at));
   StripeIngest ingest(**ledger, clock, {});
-  for (const ReplayEvent* event : chosen) {
-    if (const Status taken = ingest.Take(event->body); !taken) {
-      return Fail(taken.error().code, event->where + ": " + taken.error().detail);
+  Runner runner(**ledger, *policies, clock);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const ReplayEvent& event = *chosen[i];
+    // Those of one moment arrive together, after what time has brought until then.
+    const bool new_moment = i > 0 && event.created != chosen[i - 1]->created;
+    if (as_made && new_moment) {
+      if (const Status run = runner.RunUntil(event.created); !run) return tl::unexpected(run.error());
+    }
+    if (const Status taken = ingest.Take(event.body); !taken) {
+      return Fail(taken.error().code, event.where + ": " + taken.error().detail);
     }
   }
-  if (const Status run = Runner(**ledger, *policies, clock).RunUntil(at); !run) return tl::unexpected(run.error());
+  if (const Status run = runner.RunUntil(at); !run) return tl::unexpected(run.error());
   return OfflineRun{std::move(*ledger), std::move(*policies), at, events.size() - chosen.size()};
 }
 

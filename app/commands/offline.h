@@ -14,8 +14,10 @@ struct OfflineOptions {
   Policy policy = BuiltInPolicy();
   std::string policy_text;         // what `policy` was read from
   std::optional<Timestamp> until;  // the moment to show; left out, that of the newest event
-  // kAsMade: in the provider's order (by time, then by id), so that what is shown does not depend on the files' order.
-  // kAsGiven: as they come, for the proof that the core does not depend on it either (I3).
+  // kAsMade: each event arrives at the moment it was made, those of one moment by their ids, and in between happens
+  // what time brings. So what is shown does not depend on the order of the files, and histories of years are right.
+  // kAsGiven: all arrive as late as the newest, in the order given: the proof that the core does not depend on the
+  // order either (I3). Not for histories longer than kFactsKept.
   enum class Order : std::uint8_t { kAsMade, kAsGiven } order = Order::kAsMade;
 };
 
@@ -26,8 +28,8 @@ struct OfflineRun {
   std::size_t left_out = 0;  // events made after `at`
 };
 
-// All events arrive at the moment of the newest of them; then time goes on to `until`, and what it brings (the end of
-// a grace or of a paid period) happens at its moment. Events made after `until` are left out.
+// After the events time goes on to `until`, and what it brings (the end of a grace or of a paid period) happens at its
+// moment. Events made after `until` are left out.
 // Errors: kInvalidArgument (an event that cannot be read, with file and line), the ledger's.
 Result<OfflineRun> RunOffline(const std::vector<ReplayEvent>& events, const OfflineOptions& options);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -23,13 +24,16 @@ Result<std::string> WhyOf(Ledger& ledger, const SubscriptionId& id) {
   if (!rows) return tl::unexpected(rows.error());
   std::string why, next;
   for (const TimelineRow& row : *rows) {
-    if (row.kind == "change") {
-      why = row.reason + (row.rule.empty() ? "" : " (" + row.rule + ")");
-      next.clear();
-    }
-    if (!row.next.empty()) next = " " + row.next;
+    if (row.kind == "change") why = row.reason + (row.rule.empty() ? "" : " (" + row.rule + ")");
+    if (row.kind != "change" || !row.next.empty()) next = row.next;
   }
-  return why + next;
+  return why + (next.empty() ? "" : " " + next);
+}
+
+Timestamp NewestOf(const std::vector<ReplayEvent>& events) {
+  Timestamp newest{};
+  for (const ReplayEvent& event : events) newest = std::max(newest, event.created);
+  return newest;
 }
 
 int PrintStates(OfflineRun& run, const nlohmann::json& view) {
@@ -51,7 +55,8 @@ int PrintStates(OfflineRun& run, const nlohmann::json& view) {
 
 int ReplayOffline(const ReplayArguments& arguments, const ReplayFiles& files) {
   OfflineOptions options;
-  options.until = files.until;
+  // A scenario's moment never hides events, its own or those of another.
+  if (files.until) options.until = std::max(*files.until, NewestOf(files.events));
   if (!arguments.until.empty()) {
     const Result<Timestamp> until = ParseRfc3339(arguments.until);
     if (!until) return Complain("--until: " + until.error().detail, kExitUsage);
