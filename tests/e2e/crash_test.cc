@@ -1,0 +1,170 @@
+// The service is killed in the middle of everything, again and again; nothing that was acknowledged may be lost, and
+// nobody may be charged twice.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "state/clock.h"
+#include "tests/support/redis_server.h"
+#include "tests/support/truth.h"
+#include "tests/support/world.h"
+
+namespace dunlin::testing {
+namespace {
+
+constexpr int kScheduleSteps = 4;  // of fixtures/policy.toml
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+// Posts signed events of its own, as fast as they are answered, and remembers which were acknowledged.
+class Sender {
+ public:
+  explicit Sender(World& world) : world_(world), thread_([this] { Run(); }) {}
+  ~Sender() { Stop(); }
+
+  void Stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  const std::set<std::string>& acknowledged() const { return acknowledged_; }  // after Stop
+
+ private:
+  void Run() {
+    for (int n = 0; !stop_; ++n) {
+      const std::string id = "evt_sender" + std::to_string(n);
+      const std::string body = R"({"id":")" + id + R"(","object":"event","type":"customer.created","created":1767225600,"livemode":false,"data":{"object":{"id":"cus_s","object":"customer"}}})";
+      if (world_.Post(body) == 200) acknowledged_.insert(id);
+    }
+  }
+
+  World& world_;
+  std::atomic<bool> stop_{false};
+  std::set<std::string> acknowledged_;
+  std::thread thread_;
+};
+
+void MakeSubscribers(World& world, int count) {
+  for (int i = 0; i < count; ++i) {
+    const nlohmann::json customer = world.Provider("/v1/customers", {{"email", "crash" + std::to_string(i) + "@example.com"}, {"payment_method", "pm_card_visa"}, {"invoice_settings[default_payment_method]", "pm_card_visa"}});
+    const std::string plan = i % 3 == 0 ? "pro" : "pro_plus";
+    world.Provider("/v1/subscriptions", {{"customer", customer.at("id")}, {"items[0][price]", world.prices().at(plan)}});
+    // Some cards fail for a while, some for good, one kind must not be tried again.
+    nlohmann::json behaves = {{"customer", customer.at("id")}, {"behavior", "decline"}};
+    if (i % 5 == 1) behaves.update({{"decline_code", "insufficient_funds"}, {"times", 2}});
+    if (i % 5 == 2) behaves.update({{"decline_code", "generic_decline"}});
+    if (i % 10 == 3) behaves.update({{"decline_code", "lost_card"}});
+    if (behaves.contains("decline_code")) world.Sim("/_sim/cards", behaves);
+  }
+}
+
+void TurnFaults(World& world, bool on) {
+  if (!on) return static_cast<void>(world.Sim("/_sim/faults", {{"webhooks", nlohmann::json::object()}, {"api", nlohmann::json::object()}}));
+  world.Sim("/_sim/faults", {{"webhooks", {{"duplicate", 0.2}, {"reorder", 0.3}}},
+                             {"api", {{"drop_answer", 0.05}, {"status_500", 0.03}, {"status_429", 0.05}}}});
+}
+
+// Time goes on until every recovery has come to its end, so that all that was put off has happened.
+bool LetTimeHeal(World& world) {
+  TurnFaults(world, false);
+  for (int day = 0; day < 25; ++day) {
+    world.Sim("/_sim/clock", {{"advance", "1d"}});
+    if (!world.Settle(20)) return false;
+  }
+  world.Sim("/_sim/clock", {{"advance", "10m"}});
+  return world.Settle(20);
+}
+
+void ExpectNone(const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) ADD_FAILURE() << problem;
+}
+
+struct Run {
+  int kills = 20;
+  int subscribers = kSanitized ? 12 : 40;
+  RedisServer* redis = nullptr;  // flushed, and now and then killed and replaced by an empty one
+};
+
+void CrashAgainAndAgain(World& world, const Run& run) {
+  std::mt19937 chance(20261121);
+  MakeSubscribers(world, run.subscribers);
+  ASSERT_TRUE(world.Settle(30));
+  TurnFaults(world, true);
+  Sender sender(world);
+  for (int kill = 0; kill < run.kills; ++kill) {
+    world.Sim("/_sim/clock", {{"advance", std::to_string(40 + chance() % 30) + "h"}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(50 + chance() % 350));
+    if (run.redis != nullptr) {
+      run.redis->Command("FLUSHALL");
+      if (kill % 3 == 2) {
+        run.redis->Kill();
+        std::this_thread::sleep_for(std::chrono::milliseconds(chance() % 200));
+        run.redis->Start();
+      }
+    }
+    world.service().KillNow();
+    world.StartService();
+  }
+  sender.Stop();
+  ASSERT_TRUE(LetTimeHeal(world));
+  const nlohmann::json truth = world.SimGet("/_sim/truth");
+  const nlohmann::json charges = world.SimGet("/_sim/charges");
+  world.service().Signal(SIGTERM);
+  ASSERT_EQ(world.service().Wait(), 0) << world.service().Err();
+
+  auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
+  ASSERT_TRUE(ledger) << ledger.error().detail;
+  for (const std::string& id : sender.acknowledged()) {
+    const auto event = (*ledger)->FindEvent(Provider::kStripe, EventId{id});
+    ASSERT_TRUE(event && *event) << id << " was acknowledged and is lost (I1)";
+    EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
+  }
+  ExpectNone(DoubleCaptures(charges));
+  ExpectNone(DifferencesFromTruth(**ledger, truth));
+  ExpectNone(BrokenInvariants(**ledger, truth, kScheduleSteps));
+  int ours = 0;
+  for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("by") == "api" ? 1 : 0;
+  EXPECT_GT(sender.acknowledged().size(), 20U);
+  EXPECT_GT(ours, 5) << "too little happened to prove anything";
+  std::printf("[ figures  ] %d kills, %zu events of the sender acknowledged, %zu webhooks, %zu charges, %d of them ours\n", run.kills, sender.acknowledged().size(),
+              truth.at("webhooks").at("acknowledged").get<std::size_t>(), charges.at("charges").size(), ours);
+}
+
+TEST(CrashTest, TwentyKillsLoseNothingAndChargeNobodyTwice) {
+  World world({.seed = 41});
+  CrashAgainAndAgain(world, {.kills = 20});
+}
+
+TEST(CrashTest, TheSameWithARedisThatForgets) {
+  RedisServer redis;
+  World world({.queue = redis.unix_url(), .seed = 42});
+  CrashAgainAndAgain(world, {.kills = 8, .subscribers = kSanitized ? 8 : 25, .redis = &redis});
+}
+
+TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {
+  World world({.seed = 43});
+  world.Sim("/_sim/faults", {{"webhooks", {{"lose", 0.3}}}});
+  MakeSubscribers(world, kSanitized ? 10 : 30);
+  for (int day = 0; day < 40; ++day) {
+    world.Sim("/_sim/clock", {{"advance", "1d"}});
+    ASSERT_TRUE(world.Settle(20));
+  }
+  world.Sim("/_sim/clock", {{"advance", "10m"}});
+  ASSERT_TRUE(world.Settle(20));
+  const nlohmann::json truth = world.SimGet("/_sim/truth");
+  EXPECT_GT(truth.at("webhooks").at("lost"), 20);
+  auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
+  ASSERT_TRUE(ledger);
+  ExpectNone(DifferencesFromTruth(**ledger, truth));
+  ExpectNone(DoubleCaptures(world.SimGet("/_sim/charges")));
+}
+
+}  // namespace
+}  // namespace dunlin::testing
