@@ -156,7 +156,8 @@ Result<Config> LoadConfig(const std::string& file) {
   Config config;
   ReadAll(source, config);
   source.RefuseUnknownKeys();
-  if (std::string mistakes = source.Mistakes(); !mistakes.empty()) return Fail(Errc::kInvalidArgument, std::move(mistakes));
+  if (std::string mistakes = source.Mistakes(); !mistakes.empty())
+    return Fail(Errc::kInvalidArgument, std::move(mistakes));
   return config;
 }
 

@@ -79,7 +79,8 @@ void ConfigSource::Text(std::string_view key, std::string& to) {
 void ConfigSource::Word(std::string_view key, std::initializer_list<std::string_view> words, std::string& to) {
   std::string given = to;
   Text(key, given);
-  if (std::find(words.begin(), words.end(), given) == words.end()) return Refuse(key, "must be one of " + Quoted(words));
+  if (std::find(words.begin(), words.end(), given) == words.end())
+    return Refuse(key, "must be one of " + Quoted(words));
   to = std::move(given);
 }
 
@@ -206,8 +207,10 @@ void ConfigSource::RefuseUnknownKeys() {
     const std::string name(key.str());
     const toml::table* section = node.as_table();
     if (section == nullptr || !is_section(name)) {
-      if (is_section(name)) RefuseAt(LineOf(node), name + ": must be a section, [" + name + "]");
-      else if (!knows(name)) refuse(key, name);
+      if (is_section(name))
+        RefuseAt(LineOf(node), name + ": must be a section, [" + name + "]");
+      else if (!knows(name))
+        refuse(key, name);
       continue;
     }
     for (const auto& [inner, value] : *section) {

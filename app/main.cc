@@ -92,7 +92,8 @@ class CommandLine {
   void AddReplay() {
     CLI::App* c = Add(app_, "replay", "Send events from files to a service, or apply them here (--offline)",
                       [this] { return RunReplay(replay_); });
-    c->add_option("files", replay_.files, "Each one event, a JSON array, JSON lines or a scenario; -: stdin")->required();
+    c->add_option("files", replay_.files, "Each one event, a JSON array, JSON lines or a scenario; -: stdin")
+        ->required();
     c->add_flag("--offline", replay_.offline, "Apply them in memory and show how the subscriptions stand");
     c->add_option("--policy", replay_.policy, "offline: policy file");
     c->add_option("--until", replay_.until, "offline: the moment to show, RFC 3339 (else that of the newest event)");

@@ -19,10 +19,10 @@ int RunServe(const ServeArguments& arguments);
 
 struct VerifyStripeArguments {
   std::vector<std::string> secrets;
-  std::string header;           // empty: there was none
-  std::string now;              // Unix seconds; empty: the machine's clock
-  std::string tolerance;        // seconds; empty: the default
-  std::string file = "-";       // "-": stdin
+  std::string header;      // empty: there was none
+  std::string now;         // Unix seconds; empty: the machine's clock
+  std::string tolerance;   // seconds; empty: the default
+  std::string file = "-";  // "-": stdin
   bool json = false;
 };
 int RunVerifyStripe(const VerifyStripeArguments& arguments);
@@ -35,7 +35,7 @@ struct ReplayArguments {
   bool offline = false;
   bool json = false;
   // online
-  std::string to;      // the webhook's URL
+  std::string to;  // the webhook's URL
   std::string secret;
   bool shuffle = false;
   std::uint64_t duplicate = 0;  // how many are sent twice

@@ -25,8 +25,9 @@ int RunEventsList(const EventsListArguments& arguments) {
   if (!arguments.outcome.empty()) {
     filter.outcome = ParseEventOutcome(arguments.outcome);
     if (!filter.outcome) {
-      return Complain("--outcome must be waiting, applied, no_change, kept or unreadable, not \"" + arguments.outcome + "\"",
-                      kExitUsage);
+      return Complain(
+          "--outcome must be waiting, applied, no_change, kept or unreadable, not \"" + arguments.outcome + "\"",
+          kExitUsage);
     }
   }
   const Result<std::unique_ptr<Ledger>> ledger = OpenChosen(arguments.on);

@@ -83,7 +83,8 @@ class Runner {
       if (problems_.error()) return tl::unexpected(*problems_.error());
       // Each of them is done with now, for good: seeing one again would never end.
       for (const JobId id : ids) {
-        if (!seen_.insert(ToInt(id)).second) return Fail(Errc::kCorrupt, "job " + std::to_string(ToInt(id)) + " does not end");
+        if (!seen_.insert(ToInt(id)).second)
+          return Fail(Errc::kCorrupt, "job " + std::to_string(ToInt(id)) + " does not end");
       }
     }
     clock_.Set(end);
@@ -97,7 +98,8 @@ class Runner {
     for (const JobKind kind : {JobKind::kApply, JobKind::kAccessCheck}) {
       Result<Listing<Job>> jobs = ledger_.Jobs({.kind = kind, .state = JobState::kReady}, {.limit = kJobsAtOnce});
       if (!jobs) return tl::unexpected(std::move(jobs.error()));
-      if (!jobs->items.empty() && (next.empty() || jobs->items.front().due < next.front().due)) next = std::move(jobs->items);
+      if (!jobs->items.empty() && (next.empty() || jobs->items.front().due < next.front().due))
+        next = std::move(jobs->items);
     }
     return next;
   }
@@ -112,7 +114,8 @@ class Runner {
   std::set<std::int64_t> seen_;
 };
 
-std::vector<const ReplayEvent*> Choose(const std::vector<ReplayEvent>& events, const OfflineOptions& options, Timestamp at) {
+std::vector<const ReplayEvent*> Choose(const std::vector<ReplayEvent>& events, const OfflineOptions& options,
+                                       Timestamp at) {
   std::vector<const ReplayEvent*> chosen;
   for (const ReplayEvent& event : events) {
     if (event.created <= at) chosen.push_back(&event);

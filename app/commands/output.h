@@ -16,8 +16,8 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitNo = 1;     // the answer is no, or it failed
 inline constexpr int kExitUsage = 2;  // called wrongly
 
-// Columns as wide as their widest cell, two spaces apart; the last is not padded. Cells are UTF-8; control characters in
-// them are shown as spaces, so that no text from outside can steer the terminal.
+// Columns as wide as their widest cell, two spaces apart; the last is not padded. Cells are UTF-8; control characters
+// in them are shown as spaces, so that no text from outside can steer the terminal.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
@@ -36,7 +36,7 @@ std::string TimeCell(std::optional<Timestamp> t);
 // Of a view's field: the text, "-" where it is null or absent; times lose their T for people.
 std::string Cell(const nlohmann::json& object, std::string_view key);
 
-void Print(std::string_view text);  // stdout
+void Print(std::string_view text);            // stdout
 void PrintJson(const nlohmann::json& value);  // one value, indented by two, a newline after it
 
 // Says what went wrong on stderr, each line after "dunlin: ". kExitUsage for kInvalidArgument, else kExitNo.

@@ -1,9 +1,10 @@
+#include "workflows/policy.h"
+
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "app/commands/commands.h"
 #include "app/commands/output.h"
-#include "workflows/policy.h"
 
 namespace dunlin {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 struct Step {
-  Millis after{};       // after the failure before it
+  Millis after{};        // after the failure before it
   Millis since_first{};  // after the failure that began it, without jitter
   Millis latest{};       // … with the most that jitter can add
 };
@@ -41,19 +42,29 @@ std::vector<Step> CalendarOf(const CollectionPolicy& rules) {
 Json PolicyAsJson(const Policy& policy) {
   Json plans = Json::array(), collections = Json::array();
   for (const auto& [name, plan] : policy.plans) {
-    plans.push_back({{"name", name}, {"title", plan.title}, {"rank", plan.rank}, {"price", plan.price.minor},
-                     {"currency", plan.price.currency}, {"per", plan.per}, {"credits", plan.credits},
-                     {"stripe_prices", plan.stripe_prices}, {"collection", plan.collection}});
+    plans.push_back({{"name", name},
+                     {"title", plan.title},
+                     {"rank", plan.rank},
+                     {"price", plan.price.minor},
+                     {"currency", plan.price.currency},
+                     {"per", plan.per},
+                     {"credits", plan.credits},
+                     {"stripe_prices", plan.stripe_prices},
+                     {"collection", plan.collection}});
   }
   for (const auto& [name, rules] : policy.collections) {
     Json calendar = Json::array();
     for (const Step& step : CalendarOf(rules)) {
-      calendar.push_back({{"after", FormatDuration(step.after)}, {"since_failure", FormatDuration(step.since_first)},
+      calendar.push_back({{"after", FormatDuration(step.after)},
+                          {"since_failure", FormatDuration(step.since_first)},
                           {"at_latest", FormatDuration(step.latest)}});
     }
     const bool ours = rules.owner == Owner::kService;
-    collections.push_back({{"name", name}, {"owner", OwnerName(rules.owner)}, {"grace", FormatDuration(rules.grace)},
-                           {"min_gap", FormatDuration(rules.min_gap)}, {"jitter_percent", rules.jitter_percent},
+    collections.push_back({{"name", name},
+                           {"owner", OwnerName(rules.owner)},
+                           {"grace", FormatDuration(rules.grace)},
+                           {"min_gap", FormatDuration(rules.min_gap)},
+                           {"jitter_percent", rules.jitter_percent},
                            {"exhausted", ours ? Json(ExhaustedName(rules.exhausted)) : Json(nullptr)},
                            {"retry_on_new_payment_method", rules.retry_on_new_payment_method},
                            {"retries", ours ? calendar : Json::array()}});
@@ -82,7 +93,7 @@ std::string CalendarText(const CollectionPolicy& rules) {
     table.Add({"  " + std::to_string(++number), Spell(step.after), when});
   }
   const std::string end = rules.exhausted == Exhausted::kCancel ? "the provider is told to cancel the subscription"
-                                                                 : "it stays past due, and people decide";
+                                                                : "it stays past due, and people decide";
   return table.Text() + "  After the last retry: " + end + ".\n";
 }
 
@@ -98,8 +109,7 @@ std::string CollectionText(const CollectionPolicy& rules) {
     case Owner::kService:
       text += "  This service retries, and tells the provider to stop.\n" + CalendarText(rules);
       text += "  Two attempts are at least " + Spell(rules.min_gap) + " apart; at most " +
-              std::to_string(rules.network_attempts_max) + " on one card within " +
-              Spell(rules.network_window) + ".\n";
+              std::to_string(rules.network_attempts_max) + " on one card within " + Spell(rules.network_window) + ".\n";
       text += rules.retry_on_new_payment_method ? "  A new payment method is tried at once.\n"
                                                 : "  A new payment method waits for the next retry.\n";
       break;
@@ -131,7 +141,8 @@ int RunPolicyCheck(const std::string& file, bool json) {
     PrintJson(PolicyAsJson(*policy));
     return kExitOk;
   }
-  std::string text = file + ": version " + std::to_string(policy->version) + " holds together.\n\n" + PlansText(*policy);
+  std::string text =
+      file + ": version " + std::to_string(policy->version) + " holds together.\n\n" + PlansText(*policy);
   for (const auto& [name, rules] : policy->collections) text += "\n" + CollectionText(rules);
   Print(text);
   return kExitOk;

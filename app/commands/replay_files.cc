@@ -96,7 +96,8 @@ Result<ReplayFiles> ReadReplayFiles(const std::vector<std::string>& files) {
     }
     std::move(one->events.begin(), one->events.end(), std::back_inserter(all.events));
     if (!one->policy.empty() && !all.policy.empty() && one->policy != all.policy) {
-      return Fail(Errc::kInvalidArgument, file + ": this scenario goes by another policy than the one before it; name one with --policy");
+      return Fail(Errc::kInvalidArgument,
+                  file + ": this scenario goes by another policy than the one before it; name one with --policy");
     }
     if (!one->policy.empty()) all.policy = one->policy;
     if (one->until) all.until = std::max(all.until.value_or(*one->until), *one->until);

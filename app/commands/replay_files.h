@@ -1,4 +1,5 @@
-// The files that `dunlin replay` reads: one event, a JSON array, JSON lines, or a scenario (fixtures/scenarios/README.md).
+// The files that `dunlin replay` reads: one event, a JSON array, JSON lines, or a scenario
+// (fixtures/scenarios/README.md).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

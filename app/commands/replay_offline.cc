@@ -73,7 +73,8 @@ int ReplayOffline(const ReplayArguments& arguments, const ReplayFiles& files) {
   Result<OfflineRun> run = RunOffline(events, options);
   if (!run) return Complain(run.error().detail, kExitNo);
   if (run->left_out > 0) {
-    std::cerr << "dunlin: " << run->left_out << " events are later than " << FormatRfc3339(run->at) << " and left out\n";
+    std::cerr << "dunlin: " << run->left_out << " events are later than " << FormatRfc3339(run->at)
+              << " and left out\n";
   }
   const Result<nlohmann::json> view = OfflineView(*run);
   if (!view) return Complain(view.error().detail, kExitNo);

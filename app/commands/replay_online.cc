@@ -62,8 +62,11 @@ class Progress {
 Json AsJson(const Tally& tally) {
   Json refused = Json::array();
   for (const auto& [reason, count] : tally.refused) refused.push_back({{"reason", reason}, {"count", count}});
-  return {{"events", tally.wanted}, {"sent", tally.sent}, {"accepted", tally.accepted},
-          {"duplicates", tally.duplicates}, {"refused", refused}};
+  return {{"events", tally.wanted},
+          {"sent", tally.sent},
+          {"accepted", tally.accepted},
+          {"duplicates", tally.duplicates},
+          {"refused", refused}};
 }
 
 std::string AsText(const Tally& tally) {

@@ -56,8 +56,9 @@ Result<Listing<Subscription>> ListChosen(Ledger& ledger, const SubscriptionsList
   if (!arguments.status.empty()) {
     filter.status = ParseStatus(arguments.status);
     if (!filter.status) {
-      return Fail(Errc::kInvalidArgument,
-                  "--status must be pending, trialing, active, past_due, paused or canceled, not \"" + arguments.status + "\"");
+      return Fail(
+          Errc::kInvalidArgument,
+          "--status must be pending, trialing, active, past_due, paused or canceled, not \"" + arguments.status + "\"");
     }
   }
   if (!arguments.account.empty()) return ListOfAccount(ledger, filter, arguments.account);
@@ -183,8 +184,8 @@ int RunSubscriptionsRetry(const LedgerArguments& on, const std::string& id, cons
   if (!desk) return Complain(desk.error());
   const Result<SubscriptionRecord> record = FindSubscription(*desk->ledger, id);
   if (!record) return Complain(record.error());
-  const Result<RetryAsked> asked = AskForRetry(*desk->ledger, desk->policies, record->subscription.id,
-                                               "cli:" + UserName(), reason, desk->now);
+  const Result<RetryAsked> asked =
+      AskForRetry(*desk->ledger, desk->policies, record->subscription.id, "cli:" + UserName(), reason, desk->now);
   if (!asked) return Complain(asked.error());
   if (on.json) {
     PrintJson({{"job", JobName(asked->job)}});

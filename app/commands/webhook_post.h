@@ -7,8 +7,8 @@
 namespace dunlin {
 
 struct WebhookAnswer {
-  int status = 0;       // 0: there was no answer, and `trouble` says why
-  std::string body;     // at most 64 KiB of it
+  int status = 0;    // 0: there was no answer, and `trouble` says why
+  std::string body;  // at most 64 KiB of it
   std::string trouble;
 };
 

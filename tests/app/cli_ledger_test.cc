@@ -41,11 +41,13 @@ class LedgerCommandTest : public ::testing::Test {
     row.by = "provider";
     row.reason = "A payment is overdue.";
     unit.timeline = {row};
-    unit.alerts = {{.key = "two_owners/sub_2", .kind = "two_owners", .subject = "sub_2", .detail = "Look.", .raised_at = kNoon}};
+    unit.alerts = {
+        {.key = "two_owners/sub_2", .kind = "two_owners", .subject = "sub_2", .detail = "Look.", .raised_at = kNoon}};
     unit.accept = {testing::MakeEvent("evt_1", "{\"b\": 1}"), testing::MakeEvent("evt_live")};
     unit.accept[1].outcome = EventOutcome::kKept;
     unit.accept[1].detail = "a live event, and the API key is a test key";
-    unit.jobs = {testing::MakeJob(JobKind::kMail, kNoon + 1h, "mail/1"), testing::MakeJob(JobKind::kCharge, kNoon + 24h, "charge/sub_2")};
+    unit.jobs = {testing::MakeJob(JobKind::kMail, kNoon + 1h, "mail/1"),
+                 testing::MakeJob(JobKind::kCharge, kNoon + 24h, "charge/sub_2")};
     const Result<UnitResult> done = ledger_->Commit(std::move(unit));
     ASSERT_TRUE(done) << done.error().detail;
     apply_ = done->new_jobs.at(0).id;
@@ -141,7 +143,8 @@ TEST_F(LedgerCommandTest, ARetryThatIsGrantedNamesItsJob) {
   EXPECT_EQ(job.at("kind"), "charge");
   const auto rows = ledger_->Timeline(SubscriptionId("sub_2"));
   ASSERT_TRUE(rows);
-  const auto asked = std::find_if(rows->begin(), rows->end(), [](const TimelineRow& row) { return row.kind == "staff"; });
+  const auto asked =
+      std::find_if(rows->begin(), rows->end(), [](const TimelineRow& row) { return row.kind == "staff"; });
   ASSERT_NE(asked, rows->end());
   EXPECT_EQ(asked->by.rfind("cli:", 0), 0U) << asked->by;
   EXPECT_NE(asked->reason.find("the customer called"), std::string::npos) << asked->reason;
@@ -209,7 +212,8 @@ TEST_F(LedgerCommandTest, ATokenIsPrintedOnceListedAndRevoked) {
   EXPECT_EQ(Run({"token", "revoke", list.at(0).at("id")}).exit_code, 0);
   EXPECT_NE(RunJson({"token", "list"}).at("tokens").at(0).at("revoked_at"), nullptr);
   EXPECT_EQ(Run({"token", "revoke", "tok_none"}).exit_code, 1);
-  EXPECT_EQ(Run({"token", "create", "--role", "viewer", "--name", "x", "--expires", "2020-01-01T00:00:00Z"}).exit_code, 2);
+  EXPECT_EQ(Run({"token", "create", "--role", "viewer", "--name", "x", "--expires", "2020-01-01T00:00:00Z"}).exit_code,
+            2);
 }
 
 }  // namespace

@@ -61,8 +61,12 @@ class ReplayToTest : public ::testing::Test {
 
 TEST_F(ReplayToTest, EveryEventArrivesAsItStandsInTheFile) {
   const testing::ScratchDir scratch;
-  const std::string one = "{ \"id\":\"evt_1\", \"object\":\"event\",\n \"type\":\"a.b\",\"created\":1795262400,\"livemode\":false,\"data\":{\"object\":{}} }";
-  const std::string two = "{\"id\":\"evt_2\",\"object\":\"event\",\"type\":\"a.b\",\"created\":1795262401,\"livemode\":false,\"data\":{\"object\":{\"x\":\"\\u00e9\"}}}";
+  const std::string one =
+      "{ \"id\":\"evt_1\", \"object\":\"event\",\n "
+      "\"type\":\"a.b\",\"created\":1795262400,\"livemode\":false,\"data\":{\"object\":{}} }";
+  const std::string two =
+      "{\"id\":\"evt_2\",\"object\":\"event\",\"type\":\"a.b\",\"created\":1795262401,\"livemode\":false,\"data\":{"
+      "\"object\":{\"x\":\"\\u00e9\"}}}";
   testing::WriteFile(scratch.File("array.json"), "[" + one + ",\n" + two + "]\n");
   testing::WriteFile(scratch.File("lines.jsonl"), two + "\n" + two + "\n");
   const Ran ran = Replay({scratch.File("array.json"), scratch.File("lines.jsonl"), "--secret", kSecret});
@@ -76,7 +80,8 @@ TEST_F(ReplayToTest, EveryEventArrivesAsItStandsInTheFile) {
 }
 
 TEST_F(ReplayToTest, ShufflesAndDuplicatesRepeatWithTheirSeed) {
-  const std::vector<std::string> arguments = {Scenario("paid-by-hand"), "--secret", kSecret, "--shuffle", "--duplicate", "5"};
+  const std::vector<std::string> arguments = {
+      Scenario("paid-by-hand"), "--secret", kSecret, "--shuffle", "--duplicate", "5"};
   const auto with_seed = [&](const char* seed) {
     std::vector<std::string> all = arguments;
     all.insert(all.end(), {"--seed", seed});
@@ -111,15 +116,18 @@ TEST_F(ReplayToTest, WithNobodyThereTheRestIsNotSent) {
 TEST(ReplayOfflineTest, TheTableIsForPeople) {
   const Ran ran = RunDunlin({"replay", "--offline", Scenario("provider-retries")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_EQ(ran.out,
-            "At 2026-11-01 10:00:30Z:\n"
-            "SUBSCRIPTION  STATUS    ACCESS   PLAN  PAID UNTIL            NEXT ATTEMPT          WHY\n"
-            "sub_scn17     past_due  revoked  -     2026-11-01 09:00:00Z  2026-11-04 10:00:00Z  "
-            "The payment for the current period failed. (R24c) The next attempt is planned for 2026-11-04T10:00:00Z.\n");
+  EXPECT_EQ(
+      ran.out,
+      "At 2026-11-01 10:00:30Z:\n"
+      "SUBSCRIPTION  STATUS    ACCESS   PLAN  PAID UNTIL            NEXT ATTEMPT          WHY\n"
+      "sub_scn17     past_due  revoked  -     2026-11-01 09:00:00Z  2026-11-04 10:00:00Z  "
+      "The payment for the current period failed. (R24c) The next attempt is planned for 2026-11-04T10:00:00Z.\n");
 }
 
 TEST(ReplayOfflineTest, TheFirstRetryIsADayAfterTheFailureAndATenthMoreAtMost) {
-  const Json s = Json::parse(RunDunlin({"replay", "--offline", "--json", Scenario("renewal-fails")}).out).at("subscriptions").at(0);
+  const Json s = Json::parse(RunDunlin({"replay", "--offline", "--json", Scenario("renewal-fails")}).out)
+                     .at("subscriptions")
+                     .at(0);
   const Result<Timestamp> failed = ParseRfc3339("2026-11-01T10:00:30Z");
   const Result<Timestamp> next = ParseRfc3339(s.at("collection").at("next_attempt_at").get<std::string>());
   ASSERT_TRUE(next);
@@ -129,9 +137,11 @@ TEST(ReplayOfflineTest, TheFirstRetryIsADayAfterTheFailureAndATenthMoreAtMost) {
 
 TEST(ReplayOfflineTest, FilesInAnyOrderWithDuplicatesPrintTheSameBytes) {
   const std::string policy = testing::FixturePath("policy.toml");
-  const Ran once = RunDunlin({"replay", "--offline", Scenario("grace-ends"), Scenario("paid-by-hand"), "--policy", policy, "--json"});
-  const Ran again = RunDunlin({"replay", "--offline", "--json", Scenario("paid-by-hand"), Scenario("grace-ends"),
-                               Scenario("paid-by-hand"), "--policy", policy, "--shuffle", "--duplicate", "9", "--seed", "3"});
+  const Ran once = RunDunlin(
+      {"replay", "--offline", Scenario("grace-ends"), Scenario("paid-by-hand"), "--policy", policy, "--json"});
+  const Ran again =
+      RunDunlin({"replay", "--offline", "--json", Scenario("paid-by-hand"), Scenario("grace-ends"),
+                 Scenario("paid-by-hand"), "--policy", policy, "--shuffle", "--duplicate", "9", "--seed", "3"});
   EXPECT_EQ(once.exit_code, 0) << once.err;
   EXPECT_EQ(once.out, again.out);
   const Json json = Json::parse(once.out);

@@ -32,13 +32,15 @@ TEST(VerifyTest, AGoodSignatureIsValid) {
 TEST(VerifyTest, TheBodyCanBeAFile) {
   const testing::ScratchDir scratch;
   testing::WriteFile(scratch.File("body"), kBody);
-  EXPECT_EQ(Verify({"--secret", kSecret, "--header", kHeader, "--now", "12345", scratch.File("body")}, "").out, "valid\n");
+  EXPECT_EQ(Verify({"--secret", kSecret, "--header", kHeader, "--now", "12345", scratch.File("body")}, "").out,
+            "valid\n");
   EXPECT_EQ(Verify({"--secret", kSecret, "--header", kHeader, "--now", "12345", "-"}).out, "valid\n");
   EXPECT_EQ(Verify({"--secret", kSecret, "--header", kHeader, scratch.File("none")}).exit_code, 2);
 }
 
 TEST(VerifyTest, AnyOfSeveralSecretsMayMatch) {
-  EXPECT_EQ(Verify({"--secret", "whsec_new", "--secret", kSecret, "--header", kHeader, "--now", "12345"}).out, "valid\n");
+  EXPECT_EQ(Verify({"--secret", "whsec_new", "--secret", kSecret, "--header", kHeader, "--now", "12345"}).out,
+            "valid\n");
 }
 
 TEST(VerifyTest, EveryReasonIsSaidInItsWord) {
@@ -52,7 +54,8 @@ TEST(VerifyTest, EveryReasonIsSaidInItsWord) {
       {{"--secret", kSecret, "--header", "bad_header"}, kBody, "invalid: header_malformed\n"},
       {{"--secret", kSecret, "--header", header, "--now", "12646"}, kBody, "invalid: timestamp_outside_tolerance\n"},
       {{"--secret", kSecret, "--header", header, "--now", "12044"}, kBody, "invalid: timestamp_outside_tolerance\n"},
-      {{"--secret", kSecret, "--header", header, "--now", "12355", "--tolerance", "9"}, kBody,
+      {{"--secret", kSecret, "--header", header, "--now", "12355", "--tolerance", "9"},
+       kBody,
        "invalid: timestamp_outside_tolerance\n"},
       {{"--secret", kSecret, "--header", "t=12345,v0=" + header.substr(11)}, kBody, "invalid: no_v1_signature\n"},
       {{"--secret", "whsec_other", "--header", header, "--now", "12345"}, kBody, "invalid: no_matching_signature\n"},
@@ -79,16 +82,30 @@ TEST(VerifyTest, JsonSaysTheSame) {
 
 TEST(UsageTest, WrongUsageIsTwo) {
   const std::vector<std::vector<std::string>> calls = {
-      {}, {"nonsense"}, {"verify"}, {"verify", "stripe"}, {"verify", "stripe", "--secret", "s"},
+      {},
+      {"nonsense"},
+      {"verify"},
+      {"verify", "stripe"},
+      {"verify", "stripe", "--secret", "s"},
       {"verify", "stripe", "--secret", "s", "--header", "h", "--now", "soon"},
       {"verify", "stripe", "--secret", "s", "--header", "h", "--tolerance", "1h"},
       {"verify", "stripe", "--secret", "s", "--header", "h", "--nonsense"},
-      {"policy", "check"}, {"replay"}, {"replay", "x"}, {"replay", "x", "--to", "http://127.0.0.1:1"},
-      {"replay", "--offline", "x", "--to", "http://127.0.0.1:1"}, {"subscriptions"}, {"subscriptions", "show"},
-      {"subscriptions", "retry", "sub_1"}, {"subscriptions", "list", "--limit", "0"}, {"events", "list", "--limit", "x"},
-      {"jobs", "show", "jub_1"}, {"token", "create", "--role", "support"},
-      {"token", "create", "--role", "king", "--name", "x"}, {"serve", "extra"},
-      {"alerts", "list", "--ledger", "postgresql://h/d"}, {"alerts", "list", "--ledger", "l.db"}};
+      {"policy", "check"},
+      {"replay"},
+      {"replay", "x"},
+      {"replay", "x", "--to", "http://127.0.0.1:1"},
+      {"replay", "--offline", "x", "--to", "http://127.0.0.1:1"},
+      {"subscriptions"},
+      {"subscriptions", "show"},
+      {"subscriptions", "retry", "sub_1"},
+      {"subscriptions", "list", "--limit", "0"},
+      {"events", "list", "--limit", "x"},
+      {"jobs", "show", "jub_1"},
+      {"token", "create", "--role", "support"},
+      {"token", "create", "--role", "king", "--name", "x"},
+      {"serve", "extra"},
+      {"alerts", "list", "--ledger", "postgresql://h/d"},
+      {"alerts", "list", "--ledger", "l.db"}};
   for (const auto& call : calls) {
     const Ran ran = RunDunlin(call);
     std::string words;
@@ -105,8 +122,9 @@ TEST(UsageTest, HelpAndVersionAreNoMistakes) {
   const Ran version = RunDunlin({"version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_EQ(version.out.rfind("dunlin ", 0), 0U) << version.out;
-  EXPECT_EQ("dunlin " + nlohmann::json::parse(RunDunlin({"version", "--json"}).out).at("version").get<std::string>() + "\n",
-            version.out);
+  EXPECT_EQ(
+      "dunlin " + nlohmann::json::parse(RunDunlin({"version", "--json"}).out).at("version").get<std::string>() + "\n",
+      version.out);
 }
 
 TEST(PolicyCheckTest, ASoundPolicyIsExplained) {
@@ -115,7 +133,8 @@ TEST(PolicyCheckTest, ASoundPolicyIsExplained) {
   EXPECT_NE(ran.out.find("version 1 holds together"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("  3      5d                  9d to 9d 21h 36m\n"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("pro_plus  Pro+   3     40.00 USD / month"), std::string::npos) << ran.out;
-  const auto json = nlohmann::json::parse(RunDunlin({"policy", "check", testing::FixturePath("policy.toml"), "--json"}).out);
+  const auto json =
+      nlohmann::json::parse(RunDunlin({"policy", "check", testing::FixturePath("policy.toml"), "--json"}).out);
   EXPECT_EQ(json.at("valid"), true);
   EXPECT_EQ(json.at("collections").at(0).at("retries").size(), 4U);
 }
@@ -123,7 +142,8 @@ TEST(PolicyCheckTest, ASoundPolicyIsExplained) {
 TEST(PolicyCheckTest, EachMistakeIsALine) {
   const testing::ScratchDir scratch;
   const std::string file = scratch.File("p.toml");
-  testing::WriteFile(file, "version = 1\n[collection.default]\nowner = \"service\"\ngraze = \"1d\"\njitter = \"80%\"\n");
+  testing::WriteFile(file,
+                     "version = 1\n[collection.default]\nowner = \"service\"\ngraze = \"1d\"\njitter = \"80%\"\n");
   const Ran ran = RunDunlin({"policy", "check", file});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.out.rfind(file + ":4: ", 0), 0U) << ran.out;

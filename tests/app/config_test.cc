@@ -98,12 +98,23 @@ tolerance = "10m"
 }
 
 TEST_F(ConfigTest, EveryVariableGoesOverTheFile) {
-  const std::pair<const char*, const char*> variables[] = {
-      {"LISTEN", "[::1]:9"}, {"LEDGER", "sqlite:e.db"}, {"QUEUE", "redis://h:1"}, {"POLICY", "e.toml"},
-      {"CLOCK", "https://c"}, {"OUTBOX_FILE", "e.jsonl"}, {"LOG_LEVEL", "error"}, {"BODY_BYTES_MAX", "4096"},
-      {"HTTP_THREADS", "5"}, {"APPLY_THREADS", "6"}, {"OUTSIDE_THREADS", "7"}, {"BENCHMARK_ROUTE", "false"},
-      {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"}, {"STRIPE_API_KEY", "rk_test_2"},
-      {"STRIPE_API_BASE", "https://e"}, {"STRIPE_API_VERSION", "v"}, {"STRIPE_TOLERANCE", "20"}};
+  const std::pair<const char*, const char*> variables[] = {{"LISTEN", "[::1]:9"},
+                                                           {"LEDGER", "sqlite:e.db"},
+                                                           {"QUEUE", "redis://h:1"},
+                                                           {"POLICY", "e.toml"},
+                                                           {"CLOCK", "https://c"},
+                                                           {"OUTBOX_FILE", "e.jsonl"},
+                                                           {"LOG_LEVEL", "error"},
+                                                           {"BODY_BYTES_MAX", "4096"},
+                                                           {"HTTP_THREADS", "5"},
+                                                           {"APPLY_THREADS", "6"},
+                                                           {"OUTSIDE_THREADS", "7"},
+                                                           {"BENCHMARK_ROUTE", "false"},
+                                                           {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"},
+                                                           {"STRIPE_API_KEY", "rk_test_2"},
+                                                           {"STRIPE_API_BASE", "https://e"},
+                                                           {"STRIPE_API_VERSION", "v"},
+                                                           {"STRIPE_TOLERANCE", "20"}};
   for (const auto& [name, value] : variables) setenv(("DUNLIN_" + std::string(name)).c_str(), value, 1);
   const Config config = Load(R"(
 listen = "1.1.1.1:1"

@@ -1,11 +1,11 @@
 #include "tests/app/program.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <sstream>
 
