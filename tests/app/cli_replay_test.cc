@@ -176,7 +176,9 @@ TEST(ReplayOfflineTest, HistoriesOfYearsAreRight) {
   testing::WriteFile(scratch.File("l"), lines);
   const Ran ran = RunDunlin({"replay", "--offline", "--json", scratch.File("l")});
   ASSERT_EQ(ran.exit_code, 0) << ran.err;
-  for (const Json& s : Json::parse(ran.out).at("subscriptions")) EXPECT_EQ(s.at("status"), "active") << s;
+  const Json found = Json::parse(ran.out).at("subscriptions");
+  EXPECT_EQ(found.size(), 3U);
+  for (const Json& s : found) EXPECT_EQ(s.at("status"), "active") << s;
 }
 
 TEST(ReplayOfflineTest, WhatIsNoEventIsNamedByFileAndLine) {
