@@ -5,6 +5,7 @@
 // (state/derive.h). That is what makes invariant I3 true by construction.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -61,7 +62,9 @@ struct SubscriptionSnapshot {
   // kFetched only: the events of second `created` that were known before the request went out. The answer comes after
   // these and before every other event of that second.
   std::vector<EventId> fence;
-  std::int64_t fetch_number = 0;  // kFetched only: later fetches have higher numbers
+// kFetched only: later fetches have higher numbers. It is the request's moment by our clock in microseconds, whose last
+  // three digits tell apart what was asked for in one millisecond.
+  std::int64_t fetch_number = 0;
 
   ProviderStatus status = ProviderStatus::kUnknown;
   AccountId customer;
@@ -75,6 +78,11 @@ struct SubscriptionSnapshot {
   bool collected_by_invoice_mail = false;  // Stripe `collection_method: send_invoice`: nothing to charge automatically
   std::optional<PreviousAttributes> previous;
   bool operator==(const SubscriptionSnapshot&) const = default;
+
+  // When what it shows was seen to be so: an answer's fence can lie far back, where nothing had happened yet.
+  Timestamp SeenAt() const {
+    return kind == Kind::kFetched ? std::max(created, FromUnixMillis(fetch_number / 1000)) : created;
+  }
 };
 
 // Why a payment failed (Stripe `last_payment_error`).

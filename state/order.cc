@@ -271,7 +271,7 @@ std::optional<Timestamp> OverdueSince(const Facts& facts, std::span<const Subscr
   for (auto s = ordered.rbegin(); s != ordered.rend(); ++s) {
     if ((*s)->status == ProviderStatus::kUnknown) continue;
     if (!IsOverdue((*s)->status)) return since;
-    since = (*s)->created;
+    since = (*s)->SeenAt();
   }
   return since && facts.baseline.past_due_since ? facts.baseline.past_due_since : since;
 }

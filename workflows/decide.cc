@@ -14,7 +14,7 @@ namespace {
 // A renewal's webhook may be this late before we ask (R23). The provider itself waits an hour with the invoice.
 constexpr Millis kRenewalPatience = Millis{2h};
 
-constexpr Millis kFoldEvery{24h};
+constexpr std::size_t kFactsMany = 64;
 
 template <class T>
 void MoveAll(std::vector<T>& to, std::vector<T>&& from) {
@@ -56,8 +56,9 @@ class Decider {
   Decision Run() {
     out_.next = s_.before.subscription;
     out_.next.facts = s_.facts;
-    // Once a day is often enough.
-    if (s_.fold_before - out_.next.facts.baseline.until >= kFoldEvery) Fold(out_.next.facts, s_.fold_before);
+    // Only what has grown long: most subscriptions never do, and an old history can then be replayed in any order.
+    const Facts& facts = out_.next.facts;
+    if (facts.snapshots.size() + facts.invoices.size() > kFactsMany) Fold(out_.next.facts, s_.fold_before);
     Age();
     derived_ = DeriveWithPolicy(out_.next.facts, out_.next.recovery, policies_, s_.now);
     out_.next.values = derived_.values;
