@@ -328,7 +328,7 @@ TEST(RecoveryTest, RandomStoriesKeepTheInvariants) {
                                           "declined:stolen_card", "declined:insufficient_funds", "unknown", "refused", "paid", "void",
                                           "disproved", "cancel", "next_invoice", "end_refused", "look", "wait:1h", "wait:3d"};
   const std::vector<CollectionPolicy> policies = {ServicePolicy(), OneStep(), OneStep(Exhausted::kStayPastDue), ProviderPolicy(), MethodWaits()};
-  for (unsigned seed = 1; seed <= 250; ++seed) {
+  for (unsigned seed = 1; seed <= 120; ++seed) {
     std::mt19937 random(seed);
     Player player(policies[seed % policies.size()]);
     std::string script = "fail taken_over";
