@@ -17,8 +17,15 @@ class CommandLine {
   CommandLine() {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "dunlin " DUNLIN_VERSION);
+    AddServe();
+    AddReplay();
     AddVerify();
+    AddSubscriptions();
+    AddEvents();
+    AddJobs();
+    AddAlerts();
     AddPolicy();
+    AddToken();
     CLI::App* version = Add(app_, "version", "Say which version this is", [this] { return RunVersion(json_); });
     AddJson(*version, json_);
   }
@@ -72,6 +79,31 @@ class CommandLine {
     command.add_option("--cursor", page.cursor, "Go on where the page before ended");
   }
 
+  void AddServe() {
+    CLI::App* c = Add(app_, "serve", "Run the service", [this] { return RunServe(serve_); });
+    c->add_option("--config", serve_.config, "Configuration file; the environment (DUNLIN_…) goes over it");
+    c->add_option("--listen", serve_.listen, "ADDRESS:PORT");
+    c->add_option("--ledger", serve_.ledger, "sqlite:FILE");
+    c->add_option("--queue", serve_.queue, "memory, redis://HOST:PORT or redis+unix://PATH");
+    c->add_option("--policy", serve_.policy, "Policy file");
+    c->add_option("--clock", serve_.clock, "URL of a simulator whose clock is followed; never with a live key");
+  }
+
+  void AddReplay() {
+    CLI::App* c = Add(app_, "replay", "Send events from files to a service, or apply them here (--offline)",
+                      [this] { return RunReplay(replay_); });
+    c->add_option("files", replay_.files, "Each one event, a JSON array, JSON lines or a scenario; -: stdin")->required();
+    c->add_flag("--offline", replay_.offline, "Apply them in memory and show how the subscriptions stand");
+    c->add_option("--policy", replay_.policy, "offline: policy file");
+    c->add_option("--until", replay_.until, "offline: the moment to show, RFC 3339 (else that of the newest event)");
+    AddJson(*c, replay_.json);
+    c->add_option("--to", replay_.to, "URL of the webhook");
+    c->add_option("--secret", replay_.secret, "The webhook's signing secret");
+    c->add_flag("--shuffle", replay_.shuffle, "Send in random order");
+    c->add_option("--duplicate", replay_.duplicate, "Send this many of them, drawn at random, once more");
+    c->add_option("--seed", replay_.seed, "Of all chance; the same seed repeats the same order");
+  }
+
   void AddVerify() {
     CLI::App* group = AddGroup("verify", "Check a webhook's signature");
     CLI::App* c = Add(*group, "stripe", "Check a Stripe-Signature header against a body",
@@ -86,12 +118,79 @@ class CommandLine {
     AddJson(*c, verify_.json);
   }
 
+  void AddSubscriptions() {
+    CLI::App* group = AddLedgerGroup("subscriptions", "Look at subscriptions, and retry their payments");
+    CLI::App* list = Add(*group, "list", "List them", [this] {
+      subscriptions_.on = on_;
+      return RunSubscriptionsList(subscriptions_);
+    });
+    list->add_option("--status", subscriptions_.status, "pending, trialing, active, past_due, paused or canceled");
+    list->add_option("--account", subscriptions_.account, "An account's or customer's id");
+    AddPage(*list, subscriptions_.page);
+    AddId(Add(*group, "show", "Show one", [this] { return RunSubscriptionsShow(on_, id_); }));
+    AddId(Add(*group, "timeline", "Show what happened to it and why",
+              [this] { return RunSubscriptionsTimeline(on_, id_); }));
+    CLI::App* retry = Add(*group, "retry", "Ask for a payment attempt now; the schedule keeps its steps",
+                          [this] { return RunSubscriptionsRetry(on_, id_, reason_); });
+    AddId(retry);
+    retry->add_option("--reason", reason_, "Why; it stands in the timeline")->required();
+  }
+
+  void AddEvents() {
+    CLI::App* group = AddLedgerGroup("events", "Look at the provider's events, and apply one again");
+    CLI::App* list = Add(*group, "list", "List them, newest first", [this] {
+      events_.on = on_;
+      return RunEventsList(events_);
+    });
+    list->add_option("--subscription", events_.subscription, "Only of this subscription");
+    list->add_option("--type", events_.type, "Only of this type");
+    list->add_option("--outcome", events_.outcome, "waiting, applied, no_change, kept or unreadable");
+    AddPage(*list, events_.page);
+    AddId(Add(*group, "show", "Show one, its body included", [this] { return RunEventsShow(on_, id_); }));
+    AddId(Add(*group, "replay", "Apply a stored event again", [this] { return RunEventsReplay(on_, id_); }));
+  }
+
+  void AddJobs() {
+    CLI::App* group = AddLedgerGroup("jobs", "Look at what is to be done later, and wake what is dead");
+    CLI::App* list = Add(*group, "list", "List them by due time", [this] {
+      jobs_.on = on_;
+      return RunJobsList(jobs_);
+    });
+    list->add_option("--kind", jobs_.kind, "apply, charge, refetch, mail, …");
+    list->add_option("--state", jobs_.state, "ready or dead");
+    list->add_option("--subscription", jobs_.subject, "Only of this subscription");
+    AddPage(*list, jobs_.page);
+    AddId(Add(*group, "show", "Show one", [this] { return RunJobsShow(on_, id_); }));
+    AddId(Add(*group, "requeue", "Make one due now; a dead one lives again",
+              [this] { return RunJobsRequeue(on_, id_); }));
+  }
+
+  void AddAlerts() {
+    CLI::App* group = AddLedgerGroup("alerts", "Look at what support should know");
+    AddPage(*Add(*group, "list", "List those that are open, newest first",
+                 [this] { return RunAlertsList(on_, alerts_page_); }),
+            alerts_page_);
+  }
+
   void AddPolicy() {
     CLI::App* group = AddGroup("policy", "Check a policy");
     CLI::App* check = Add(*group, "check", "Say whether a policy holds together, and what it means",
                           [this] { return RunPolicyCheck(policy_file_, json_); });
     check->add_option("file", policy_file_, "The policy, TOML")->required();
     AddJson(*check, json_);
+  }
+
+  void AddToken() {
+    CLI::App* group = AddLedgerGroup("token", "Give out and revoke tokens for the HTTP API");
+    CLI::App* create = Add(*group, "create", "Make one and print only it; it is shown this once", [this] {
+      token_.on = on_;
+      return RunTokenCreate(token_);
+    });
+    create->add_option("--role", token_.role, "product, viewer, support or admin")->required();
+    create->add_option("--name", token_.name, "Who it is for; it stands in the timeline")->required();
+    create->add_option("--expires", token_.expires, "After this long, such as 90d, or at this time, RFC 3339");
+    Add(*group, "list", "List them", [this] { return RunTokenList(on_); });
+    AddId(Add(*group, "revoke", "Revoke one", [this] { return RunTokenRevoke(on_, id_); }));
   }
 
   void AddId(CLI::App* command) { command->add_option("id", id_, "Its id")->required(); }

@@ -1,5 +1,7 @@
 #include "workflows/worker.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -19,6 +21,7 @@ constexpr std::size_t kFeedMax = 20'000;       // jobs a scan offers; the next s
 constexpr std::size_t kHintsMax = 200'000;     // beyond this the scan finds them
 constexpr Millis kPollEvery{10};               // the clock may leap, so no sleep is longer
 constexpr std::size_t kApplyBatch = 64;
+constexpr int kNiceness = 10;
 
 // Ids that are being carried out, so that what the feeder offers again meanwhile is not begun twice.
 class InFlight {
@@ -130,6 +133,9 @@ class Workers::Impl {
 
   void Serve(Lane lane) {
     const Running running(*this);
+    // A sender waits for its answer; what was accepted can wait a moment. On Linux this is the calling thread's alone,
+    // and where it is refused nothing is lost but the preference.
+    static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNiceness));
     Applier applier(engine_);
     Effects effects(engine_);
     std::uint64_t seen = 0;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kBatchUnits = 512;
 constexpr std::size_t kBatchBytes = 16 * 1024 * 1024;  // of event bodies: bounds what one transaction holds in memory
-constexpr std::size_t kOthersShare = kBatchUnits / 4;  // kept for work while events pour in
+constexpr std::size_t kOthersMin = 4;  // units of other work in a batch, however few events it holds
 constexpr int kRestartWaitMs = 50;
 
 std::size_t BodyBytes(const Unit& unit) {
@@ -128,8 +128,9 @@ void Committer::Run() {
 }
 
 Committer::Batch Committer::TakeBatch() {
-  const std::size_t free = kBatchUnits - std::min(kBatchUnits, ingest_.size());
-  const std::size_t others = std::min(others_.size(), std::max(kOthersShare, free));
+  // While events pour in, other work gets a quarter of the batch: the senders wait, it can.
+  const std::size_t quarter = std::clamp(ingest_.size() / 3, kOthersMin, kBatchUnits / 4);
+  const std::size_t others = std::min(others_.size(), ingest_.empty() ? kBatchUnits : quarter);
   const std::size_t ingest = std::min(ingest_.size(), kBatchUnits - others);
   Batch batch;
   batch.reserve(ingest + others);
@@ -162,8 +163,20 @@ Status Committer::WriteBatch(const Batch& batch) {
   return db::Run(statements_->commit);
 }
 
+// One event and nothing else: it is written, or was there, or something is wrong with the whole file.
+bool IsOneEvent(const Unit& u) {
+  return u.accept.size() == 1 && u.done.empty() && u.save.empty() && u.events.empty() && u.open_attempts.empty() && u.close_attempts.empty() &&
+         u.annotate_attempts.empty() && u.timeline.empty() && u.jobs.empty() && u.drop_jobs.empty() && u.retries.empty() && u.aliases.empty() &&
+         u.links.empty() && u.alerts.empty() && u.settle_alerts.empty() && u.replies.empty() && u.tokens.empty();
+}
+
 // An error here is the whole batch's; the item's own goes into its result.
 Status Committer::WriteItem(Item& item) {
+  if (!item.action && IsOneEvent(item.unit)) {  // the hot path: no savepoint, there is nothing to take back alone
+    item.result = Write(item);
+    if (item.result) return {};
+    return Fail(Errc::kUnavailable, "an event could not be stored: " + item.result.error().detail);
+  }
   if (Status saved = db::Run(statements_->savepoint); !saved) return saved;
   item.result = Write(item);
   if (!item.result) {

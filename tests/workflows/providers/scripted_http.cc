@@ -36,14 +36,16 @@ void SendAll(int fd, const std::string& bytes) {
 }
 
 std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
 }  // namespace
 
 Reply Answer(int status, const std::string& body, const std::string& header_lines) {
-  return {Reply::Manner::kAnswer, "HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: application/json\r\n" + header_lines +
+  return {Reply::Manner::kAnswer, "HTTP/1.1 " + std::to_string(status) +
+                                      " Status\r\nContent-Type: application/json\r\n" + header_lines +
                                       "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body};
 }
 

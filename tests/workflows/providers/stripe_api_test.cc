@@ -1,5 +1,3 @@
-#include "workflows/providers/stripe/api.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,16 +8,17 @@
 #include <thread>
 
 #include "tests/workflows/providers/scripted_http.h"
+#include "workflows/providers/stripe/api.h"
 
 namespace dunlin {
 namespace {
 
 using testing::Answer;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Reply;
 using testing::ScriptedHttp;
 using testing::SeenRequest;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using Json = nlohmann::json;
 
 constexpr std::string_view kKey = "sk_test_fictional4242424242";
@@ -41,13 +40,16 @@ Attempt PayAttempt() {
 }
 
 Json Invoice(std::string_view status) {
-  return {{"id", "in_1"}, {"object", "invoice"}, {"created", 1'790'000'000}, {"status", status}, {"customer", "cus_1"},
-          {"amount_due", 4000}, {"currency", "usd"}, {"attempt_count", 1},
-          {"parent", {{"subscription_details", {{"subscription", "sub_1"}}}}}};
+  return {
+      {"id", "in_1"},      {"object", "invoice"}, {"created", 1'790'000'000},
+      {"status", status},  {"customer", "cus_1"}, {"amount_due", 4000},
+      {"currency", "usd"}, {"attempt_count", 1},  {"parent", {{"subscription_details", {{"subscription", "sub_1"}}}}}};
 }
 
 Json WithIntent(Json invoice, Json intent) {
-  Json payment = {{"object", "invoice_payment"}, {"created", 1'790'000'001}, {"status", "open"},
+  Json payment = {{"object", "invoice_payment"},
+                  {"created", 1'790'000'001},
+                  {"status", "open"},
                   {"payment", {{"type", "payment_intent"}, {"payment_intent", std::move(intent)}}}};
   invoice["payments"] = {{"object", "list"}, {"data", Json::array({std::move(payment)})}};
   return invoice;
@@ -73,50 +75,88 @@ struct PayCase {
   std::string decline_code = "";
 };
 
-std::vector<PayCase> PayCases() {
-  const auto should_retry = [](bool yes) { return std::string("Stripe-Should-Retry: ") + (yes ? "true" : "false") + "\r\n"; };
-  const std::string api_error = Error("api_error", "").dump();
+std::string OpenWith(Json intent) {
+  intent["id"] = "pi_1";
+  return WithIntent(Invoice("open"), std::move(intent)).dump();
+}
+std::string ShouldRetry(bool yes) { return std::string("Stripe-Should-Retry: ") + (yes ? "true" : "false") + "\r\n"; }
+Reply Invalid(int status, std::string_view code, const std::string& header_lines = "") {
+  return Answer(status, Error("invalid_request_error", code).dump(), header_lines);
+}
+Reply HangUpAfter(std::string bytes) { return {Reply::Manner::kHangUpAfter, std::move(bytes)}; }
+
+std::vector<PayCase> Successes() {
   using enum PayOutcome;
+  const Json lost = {{"status", "requires_payment_method"}, {"last_payment_error", {{"decline_code", "lost_card"}}}};
   return {
       {"paid", Answer(200, Invoice("paid").dump()), kPaid},
-      {"processing", Answer(200, WithIntent(Invoice("open"), {{"id", "pi_1"}, {"status", "processing"}}).dump()), kProcessing},
-      {"requires_action", Answer(200, WithIntent(Invoice("open"), {{"id", "pi_1"}, {"status", "requires_action"}}).dump()), kDeclined, "authentication_required"},
-      {"declined_in_200", Answer(200, WithIntent(Invoice("open"), {{"id", "pi_1"}, {"status", "requires_payment_method"}, {"last_payment_error", {{"decline_code", "lost_card"}}}}).dump()), kDeclined, "lost_card"},
+      {"processing", Answer(200, OpenWith({{"status", "processing"}})), kProcessing},
+      {"requires_action", Answer(200, OpenWith({{"status", "requires_action"}})), kDeclined, "authentication_required"},
+      {"declined_in_200", Answer(200, OpenWith(lost)), kDeclined, "lost_card"},
       {"open_and_nothing_known", Answer(200, Invoice("open").dump()), kStoredError},
       {"unreadable_200", Answer(200, "<html>"), kUnknown},
       {"not_an_invoice", Answer(200, R"({"object":"invoice"})"), kStoredError},
       {"redirect", Answer(302, "", "Location: http://127.0.0.1:1/\r\n"), kUnknown},
-      {"card_error", Answer(402, Error("card_error", "card_declined", {{"decline_code", "insufficient_funds"}}).dump()), kDeclined, "insufficient_funds"},
+  };
+}
+
+std::vector<PayCase> Declines() {
+  const auto card = [](Json more) { return Answer(402, Error("card_error", "card_declined", std::move(more)).dump()); };
+  const std::string needs_action = "invoice_payment_intent_requires_action";
+  const Json stolen = {{"payment_intent", {{"id", "pi_1"}, {"last_payment_error", {{"decline_code", "stolen_card"}}}}}};
+  using enum PayOutcome;
+  return {
+      {"card_error", card({{"decline_code", "insufficient_funds"}}), kDeclined, "insufficient_funds"},
       {"card_error_by_code", Answer(402, Error("card_error", "expired_card").dump()), kDeclined, "expired_card"},
-      {"card_error_by_intent", Answer(402, Error("card_error", "card_declined", {{"payment_intent", {{"id", "pi_1"}, {"last_payment_error", {{"decline_code", "stolen_card"}}}}}}).dump()), kDeclined, "stolen_card"},
-      {"action_402", Answer(402, Error("card_error", "invoice_payment_intent_requires_action").dump()), kDeclined, "authentication_required"},
-      {"action_400", Answer(400, Error("invalid_request_error", "invoice_payment_intent_requires_action").dump()), kDeclined, "authentication_required"},
-      {"already_paid", Answer(400, Error("invalid_request_error", "invoice_already_paid").dump()), kRefused},
-      {"unknown_invoice", Answer(404, Error("invalid_request_error", "resource_missing").dump()), kRefused},
+      {"card_error_by_intent", card(stolen), kDeclined, "stolen_card"},
+      {"action_402", Answer(402, Error("card_error", needs_action).dump()), kDeclined, "authentication_required"},
+      {"action_400", Invalid(400, needs_action), kDeclined, "authentication_required"},
+  };
+}
+
+std::vector<PayCase> Refusals() {
+  using enum PayOutcome;
+  return {
+      {"already_paid", Invalid(400, "invoice_already_paid"), kRefused},
+      {"unknown_invoice", Invalid(404, "resource_missing"), kRefused},
       {"other_parameters", Answer(400, Error("idempotency_error", "").dump()), kRefused},
-      {"retryable_400", Answer(400, Error("invalid_request_error", "").dump(), should_retry(true)), kNotExecuted},
-      {"wrong_key", Answer(401, Error("invalid_request_error", "").dump()), kNotExecuted},
-      {"forbidden", Answer(403, Error("invalid_request_error", "").dump()), kNotExecuted},
+      {"retryable_400", Invalid(400, "", ShouldRetry(true)), kNotExecuted},
+      {"wrong_key", Invalid(401, ""), kNotExecuted},
+      {"forbidden", Invalid(403, ""), kNotExecuted},
       {"not_stripe_404", Answer(404, "<html>not here</html>"), kUnknown},
       {"not_stripe_402", Answer(402, "<html>pay the proxy</html>"), kUnknown},
-      {"conflict", Answer(409, Error("invalid_request_error", "").dump()), kNotExecuted},
-      {"conflict_for_good", Answer(409, Error("invalid_request_error", "").dump(), should_retry(false)), kRefused},
+      {"conflict", Invalid(409, ""), kNotExecuted},
+      {"conflict_for_good", Invalid(409, "", ShouldRetry(false)), kRefused},
       {"key_in_use", Answer(409, Error("idempotency_error", "idempotency_key_in_use").dump()), kUnknown},
-      {"rate_limit", Answer(429, Error("invalid_request_error", "rate_limit").dump()), kNotExecuted},
-      {"rate_limit_as_400", Answer(400, Error("invalid_request_error", "rate_limit").dump()), kNotExecuted},
-      {"lock_timeout", Answer(429, Error("invalid_request_error", "lock_timeout").dump(), should_retry(true)), kNotExecuted},
+      {"rate_limit", Invalid(429, "rate_limit"), kNotExecuted},
+      {"rate_limit_as_400", Invalid(400, "rate_limit"), kNotExecuted},
+      {"lock_timeout", Invalid(429, "lock_timeout", ShouldRetry(true)), kNotExecuted},
+  };
+}
+
+std::vector<PayCase> Breakdowns() {
+  const std::string api_error = Error("api_error", "").dump();
+  using enum PayOutcome;
+  return {
       {"stored_500", Answer(500, api_error), kStoredError},
       {"stored_500_bare", Answer(500, ""), kStoredError},
-      {"stored_500_do_not_retry", Answer(503, api_error, should_retry(false)), kStoredError},
-      {"retryable_500", Answer(500, api_error, should_retry(true)), kUnknown},
+      {"stored_503_do_not_retry", Answer(503, api_error, ShouldRetry(false)), kStoredError},
+      {"retryable_500", Answer(500, api_error, ShouldRetry(true)), kUnknown},
       {"gateway_502", Answer(502, "<html>"), kUnknown},
       {"silence", {Reply::Manner::kSilence, ""}, kUnknown},
-      {"hang_up_after_reading", {Reply::Manner::kHangUpAfter, ""}, kUnknown},
+      {"hang_up_after_reading", HangUpAfter(""), kUnknown},
       {"hang_up_before_reading", {Reply::Manner::kHangUpFirst, ""}, kUnknown},
-      {"half_a_header", {Reply::Manner::kHangUpAfter, "HTTP/1.1 200 OK\r\nContent-Le"}, kUnknown},
-      {"half_a_body", {Reply::Manner::kHangUpAfter, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\"in_1\","}, kUnknown},
-      {"not_http", {Reply::Manner::kHangUpAfter, "220 mail.example.com ESMTP\r\n"}, kUnknown},
+      {"half_a_header", HangUpAfter("HTTP/1.1 200 OK\r\nContent-Le"), kUnknown},
+      {"half_a_body", HangUpAfter("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\"in_1\","), kUnknown},
+      {"not_http", HangUpAfter("220 mail.example.com ESMTP\r\n"), kUnknown},
   };
+}
+
+std::vector<PayCase> PayCases() {
+  std::vector<PayCase> all;
+  for (const auto& part : {Successes(), Declines(), Refusals(), Breakdowns()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
 }
 
 class PayOutcomes : public ::testing::TestWithParam<PayCase> {};
@@ -128,7 +168,8 @@ TEST_P(PayOutcomes, AnEndingIsTheOutcomeThatSaysWhatToDoNext) {
   EXPECT_FALSE(answer.detail.empty());
   EXPECT_THAT(answer.detail, Not(HasSubstr(std::string(kKey))));
 }
-INSTANTIATE_TEST_SUITE_P(StripeApiTest, PayOutcomes, ::testing::ValuesIn(PayCases()), [](const auto& pay_case) { return pay_case.param.name; });
+INSTANTIATE_TEST_SUITE_P(StripeApiTest, PayOutcomes, ::testing::ValuesIn(PayCases()),
+                         [](const auto& pay_case) { return pay_case.param.name; });
 
 TEST(StripeApiTest, PaySendsTheFrozenBytesUnderTheAttemptsKey) {
   ScriptedHttp server({Answer(200, Invoice("paid").dump())});
@@ -153,7 +194,8 @@ TEST(StripeApiTest, PayParametersDependOnTheVersionAlone) {
   old.api_version = "2020-08-27";
   EXPECT_EQ(Client("http://127.0.0.1:1")->PayParameters(InvoiceId{"in_1"}), PayAttempt().parameters);
   EXPECT_EQ(Client("http://127.0.0.1:1")->PayParameters(InvoiceId{"in_2"}), PayAttempt().parameters);
-  EXPECT_EQ(Client("http://127.0.0.1:1", old)->PayParameters(InvoiceId{"in_1"}), "off_session=true&expand%5B%5D=payment_intent");
+  EXPECT_EQ(Client("http://127.0.0.1:1", old)->PayParameters(InvoiceId{"in_1"}),
+            "off_session=true&expand%5B%5D=payment_intent");
 }
 
 TEST(StripeApiTest, WhatNeverReachedStripeWasNotExecuted) {
@@ -163,13 +205,16 @@ TEST(StripeApiTest, WhatNeverReachedStripeWasNotExecuted) {
   impatient.connect_timeout = 300ms;
   const PayAnswer unknown_host = Client("http://stripe.invalid", impatient)->Pay(PayAttempt());
   EXPECT_EQ(unknown_host.outcome, PayOutcome::kNotExecuted) << unknown_host.detail;
-  ScriptedHttp plain({{Reply::Manner::kHangUpAfter, "HTTP/1.1 400 No TLS here\r\n\r\n"}});
+  ScriptedHttp plain({{Reply::Manner::kHangUpFirst, ""}, {Reply::Manner::kSilence, ""}});
   const PayAnswer no_tls = Client("https" + plain.url().substr(4))->Pay(PayAttempt());
   EXPECT_EQ(no_tls.outcome, PayOutcome::kNotExecuted) << no_tls.detail;
+  const PayAnswer slow_tls = Client("https" + plain.url().substr(4), impatient)->Pay(PayAttempt());
+  EXPECT_EQ(slow_tls.outcome, PayOutcome::kNotExecuted) << slow_tls.detail;
 }
 
 TEST(StripeApiTest, AKeptConnectionThatWasClosedDoesNotMakeALostAnswerLookUnsent) {
-  ScriptedHttp server({Answer(200, Invoice("paid").dump()), {Reply::Manner::kHangUpAfter, ""}, {Reply::Manner::kHangUpAfter, ""}});
+  ScriptedHttp server(
+      {Answer(200, Invoice("paid").dump()), {Reply::Manner::kHangUpAfter, ""}, {Reply::Manner::kHangUpAfter, ""}});
   const auto api = Client(server.url());
   EXPECT_EQ(api->Pay(PayAttempt()).outcome, PayOutcome::kPaid);
   EXPECT_EQ(api->Pay(PayAttempt()).outcome, PayOutcome::kUnknown);
@@ -192,7 +237,8 @@ TEST(StripeApiTest, ACallEndsAtItsTimeout) {
 }
 
 TEST(StripeApiTest, RetryAfterIsHandedOn) {
-  const PayAnswer limited = PayWith(Answer(429, Error("invalid_request_error", "rate_limit").dump(), "Retry-After: 7\r\n"));
+  const PayAnswer limited =
+      PayWith(Answer(429, Error("invalid_request_error", "rate_limit").dump(), "Retry-After: 7\r\n"));
   EXPECT_EQ(limited.retry_after, Millis{7s});
   const PayAnswer endless = PayWith(Answer(429, "{}", "Retry-After: 99999999\r\n"));
   EXPECT_EQ(endless.retry_after, Millis{1h});
@@ -202,17 +248,23 @@ TEST(StripeApiTest, RetryAfterIsHandedOn) {
 }
 
 TEST(StripeApiTest, ADeclineIsCompletedByItsPaymentIntent) {
-  const Json last = {{"decline_code", "insufficient_funds"}, {"advice_code", "try_again_later"}, {"network_advice_code", "02"},
+  const Json last = {{"decline_code", "insufficient_funds"},
+                     {"advice_code", "try_again_later"},
+                     {"network_advice_code", "02"},
                      {"payment_method", {{"id", "pm_1"}}}};
-  const PayAnswer answer = PayWith(Answer(402, Error("card_error", "card_declined", {{"payment_intent", {{"id", "pi_1"}, {"last_payment_error", last}}}}).dump()));
+  const PayAnswer answer = PayWith(Answer(
+      402, Error("card_error", "card_declined", {{"payment_intent", {{"id", "pi_1"}, {"last_payment_error", last}}}})
+               .dump()));
   EXPECT_EQ(answer.decline, (Decline{"insufficient_funds", "try_again_later", "02", "pm_1"}));
 }
 
 TEST(StripeApiTest, NoDetailHoldsASecret) {
   Json error = Error("invalid_request_error", "api_key_expired");
-  error["error"]["message"] = "Expired key " + std::string(kKey) + ", (rk_live_123) pi_1_secret_abc of ada@example.com card 4242424242424242.";
+  error["error"]["message"] =
+      "Expired key " + std::string(kKey) + ", (rk_live_123) pi_1_secret_abc of ada@example.com card 4242424242424242.";
   const PayAnswer answer = PayWith(Answer(401, error.dump(), "Request-Id: req_42\r\n"));
-  for (const std::string secret : {"fictional", "rk_live", "secret_abc", "ada", "42424242"}) EXPECT_THAT(answer.detail, Not(HasSubstr(secret)));
+  for (const std::string secret : {"fictional", "rk_live", "secret_abc", "ada", "42424242"})
+    EXPECT_THAT(answer.detail, Not(HasSubstr(secret)));
   EXPECT_THAT(answer.detail, HasSubstr("req_42"));
   EXPECT_THAT(answer.detail, HasSubstr("api_key_expired"));
 }
@@ -277,9 +329,15 @@ TEST(StripeApiTest, ErrorsOfOtherCallsSayWhatTheCallerDoesNext) {
 }
 
 TEST(StripeApiTest, AFetchedInvoiceTellsItsDeclineAndWhen) {
-  const Json intent = {{"id", "pi_1"}, {"status", "requires_payment_method"},
-                       {"last_payment_error", {{"charge", "ch_9"}, {"code", "card_declined"}, {"decline_code", "insufficient_funds"}, {"payment_method", {{"id", "pm_1"}}}}}};
-  ScriptedHttp server({Answer(200, WithIntent(Invoice("open"), intent).dump()), Answer(200, R"({"id":"ch_9","created":1790001234})"),
+  const Json intent = {{"id", "pi_1"},
+                       {"status", "requires_payment_method"},
+                       {"last_payment_error",
+                        {{"charge", "ch_9"},
+                         {"code", "card_declined"},
+                         {"decline_code", "insufficient_funds"},
+                         {"payment_method", {{"id", "pm_1"}}}}}};
+  ScriptedHttp server({Answer(200, WithIntent(Invoice("open"), intent).dump()),
+                       Answer(200, R"({"id":"ch_9","created":1790001234})"),
                        Answer(200, WithIntent(Invoice("open"), intent).dump()), Answer(500, "{}")});
   const auto api = Client(server.url());
   const Result<InvoiceAnswer> told = api->FetchInvoice(InvoiceId{"in_1"});
@@ -293,16 +351,23 @@ TEST(StripeApiTest, AFetchedInvoiceTellsItsDeclineAndWhen) {
   const Result<InvoiceAnswer> untold = api->FetchInvoice(InvoiceId{"in_1"});
   ASSERT_TRUE(untold) << untold.error().detail;
   EXPECT_EQ(untold->invoice.decline_at, Timestamp{});
-  EXPECT_EQ(server.requests().at(0).line, "GET /v1/invoices/in_1?expand%5B%5D=payments.data.payment.payment_intent HTTP/1.1");
+  EXPECT_EQ(server.requests().at(0).line,
+            "GET /v1/invoices/in_1?expand%5B%5D=payments.data.payment.payment_intent HTTP/1.1");
   EXPECT_EQ(server.requests().at(1).line, "GET /v1/charges/ch_9 HTTP/1.1");
   EXPECT_EQ(server.connections(), 1) << "the connection is kept";
 }
 
 TEST(StripeApiTest, ASubscriptionComesWithItsLatestInvoice) {
-  Json sub = {{"id", "sub_1"}, {"status", "past_due"}, {"customer", "cus_1"}, {"metadata", {{"account", "acme"}}}, {"latest_invoice", Invoice("open")}};
+  Json sub = {{"id", "sub_1"},
+              {"status", "past_due"},
+              {"customer", "cus_1"},
+              {"metadata", {{"account", "acme"}}},
+              {"latest_invoice", Invoice("open")}};
   Json paid = sub;
   paid["latest_invoice"] = Invoice("paid");
-  ScriptedHttp server({Answer(200, sub.dump()), Answer(200, WithIntent(Invoice("open"), {{"id", "pi_1"}, {"status", "processing"}}).dump()), Answer(200, paid.dump())});
+  ScriptedHttp server({Answer(200, sub.dump()),
+                       Answer(200, WithIntent(Invoice("open"), {{"id", "pi_1"}, {"status", "processing"}}).dump()),
+                       Answer(200, paid.dump())});
   const auto api = Client(server.url());
   const Result<SubscriptionAnswer> owing = api->FetchSubscription(SubscriptionId{"sub_1"});
   ASSERT_TRUE(owing) << owing.error().detail;
@@ -318,7 +383,8 @@ TEST(StripeApiTest, ASubscriptionComesWithItsLatestInvoice) {
 
 TEST(StripeApiTest, CancellingTwiceAnswersHowItStands) {
   const std::string ended = R"({"id":"sub_1","status":"canceled","customer":"cus_1","ended_at":1790000009})";
-  ScriptedHttp server({Answer(404, Error("invalid_request_error", "resource_missing").dump()), Answer(200, ended), Answer(200, ended)});
+  ScriptedHttp server(
+      {Answer(404, Error("invalid_request_error", "resource_missing").dump()), Answer(200, ended), Answer(200, ended)});
   const auto api = Client(server.url());
   for (int i = 0; i < 2; ++i) {
     const Result<SubscriptionAnswer> answer = api->Cancel(SubscriptionId{"sub_1"}, "job/4");
@@ -341,7 +407,8 @@ TEST(StripeApiTest, TakingOverStopsTheProvidersCollection) {
 }
 
 TEST(StripeApiTest, APaymentLeadsToItsInvoice) {
-  ScriptedHttp server({Answer(200, R"({"object":"list","data":[{"id":"inpay_1","invoice":"in_1"}]})"), Answer(200, R"({"object":"list","data":[]})"),
+  ScriptedHttp server({Answer(200, R"({"object":"list","data":[{"id":"inpay_1","invoice":"in_1"}]})"),
+                       Answer(200, R"({"object":"list","data":[]})"),
                        Answer(200, R"({"id":"pi_1","invoice":"in_7"})")});
   const auto api = Client(server.url());
   EXPECT_EQ(api->InvoiceOfPayment("pi_1"), InvoiceId{"in_1"});
@@ -351,13 +418,16 @@ TEST(StripeApiTest, APaymentLeadsToItsInvoice) {
   StripeOptions old;
   old.api_version = "2020-08-27";
   EXPECT_EQ(Client(server.url(), old)->InvoiceOfPayment("pi_1"), InvoiceId{"in_7"});
-  EXPECT_EQ(server.requests().at(0).line, "GET /v1/invoice_payments?payment%5Btype%5D=payment_intent&payment%5Bpayment_intent%5D=pi_1 HTTP/1.1");
+  EXPECT_EQ(server.requests().at(0).line,
+            "GET /v1/invoice_payments?payment%5Btype%5D=payment_intent&payment%5Bpayment_intent%5D=pi_1 HTTP/1.1");
   EXPECT_EQ(server.requests().at(2).line, "GET /v1/payment_intents/pi_1 HTTP/1.1");
 }
 
 TEST(StripeApiTest, EventsAreListedPageByPage) {
-  ScriptedHttp server({Answer(200, R"({"object":"list","has_more":true,"data":[{"id":"evt_2","created":5},{"id":"evt_1","created":4}]})"),
-                       Answer(200, R"({"object":"list","has_more":false,"data":[{"id":"evt_0","created":3}]})")});
+  ScriptedHttp server(
+      {Answer(200,
+              R"({"object":"list","has_more":true,"data":[{"id":"evt_2","created":5},{"id":"evt_1","created":4}]})"),
+       Answer(200, R"({"object":"list","has_more":false,"data":[{"id":"evt_0","created":3}]})")});
   const auto api = Client(server.url());
   const Result<EventsPage> first = api->ListEvents(FromUnixSeconds(3), "");
   ASSERT_TRUE(first) << first.error().detail;

@@ -152,7 +152,8 @@ PayAnswer ReadPaidInvoice(const HttpAnswer& http) {
     answer.decline = *read->invoice.decline;
     answer.detail = "declined: " + Scrub(answer.decline.code);
   } else {
-    answer.detail = "answered, but the invoice is " + std::string(InvoiceStatusName(read->invoice.status)) + " and no payment is under way";
+    answer.detail = "answered, but the invoice is " + std::string(InvoiceStatusName(read->invoice.status)) +
+                    " and no payment is under way";
   }
   answer.invoice = std::move(read->invoice);
   return answer;
@@ -160,12 +161,14 @@ PayAnswer ReadPaidInvoice(const HttpAnswer& http) {
 
 bool LooksSecret(std::string_view word) {
   constexpr auto kMarks = std::to_array<std::string_view>({"sk_", "rk_", "whsec_", "_secret_", "@"});
-  if (std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) { return word.find(mark) != std::string_view::npos; })) {
+  if (std::any_of(kMarks.begin(), kMarks.end(),
+                  [&](std::string_view mark) { return word.find(mark) != std::string_view::npos; })) {
     return true;
   }
   constexpr std::ptrdiff_t kCardDigitsMin = 12;
   const bool is_id = word.find('_') != std::string_view::npos;
-  return !is_id && std::count_if(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; }) >= kCardDigitsMin;
+  return !is_id &&
+         std::count_if(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; }) >= kCardDigitsMin;
 }
 
 }  // namespace
@@ -174,10 +177,17 @@ PayAnswer ReadPayAnswer(const HttpAnswer& http) {
   PayAnswer answer;
   answer.detail = http.trouble;
   switch (http.end) {
-    case HttpAnswer::End::kNotSent: answer.outcome = PayOutcome::kNotExecuted; return answer;
-    case HttpAnswer::End::kNoAnswer: answer.outcome = PayOutcome::kUnknown; return answer;
-    case HttpAnswer::End::kTooLarge: answer.outcome = PayOutcome::kStoredError; return answer;
-    case HttpAnswer::End::kAnswered: break;
+    case HttpAnswer::End::kNotSent:
+      answer.outcome = PayOutcome::kNotExecuted;
+      return answer;
+    case HttpAnswer::End::kNoAnswer:
+      answer.outcome = PayOutcome::kUnknown;
+      return answer;
+    case HttpAnswer::End::kTooLarge:
+      answer.outcome = PayOutcome::kStoredError;
+      return answer;
+    case HttpAnswer::End::kAnswered:
+      break;
   }
   if (http.status >= 200 && http.status < 300) return ReadPaidInvoice(http);
   if (http.status >= 500) return ReadServerError(http);
@@ -188,7 +198,8 @@ PayAnswer ReadPayAnswer(const HttpAnswer& http) {
 }
 
 Error ReadFailure(const HttpAnswer& http) {
-  if (http.end != HttpAnswer::End::kAnswered) return {Errc::kUnavailable, "the provider did not answer: " + http.trouble};
+  if (http.end != HttpAnswer::End::kAnswered)
+    return {Errc::kUnavailable, "the provider did not answer: " + http.trouble};
   if (http.status < 400) {
     return {Errc::kUnavailable, "answered " + std::to_string(http.status) + ": redirects are not followed"};
   }

@@ -28,7 +28,8 @@ Status CheckBase(const StripeOptions& options) {
   const bool https = url.starts_with("https://");
   const std::size_t start = https ? 8 : 7;
   const bool odd = std::any_of(url.begin(), url.end(), [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || std::string_view("@?#\\").find(c) != std::string_view::npos;
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f ||
+           std::string_view("@?#\\").find(c) != std::string_view::npos;
   });
   if ((!https && !url.starts_with("http://")) || url.size() == start || odd) {
     return Fail(Errc::kInvalidArgument, "the API base must be http:// or https:// with a host, a port and a path only");
@@ -112,7 +113,8 @@ PayAnswer StripeApi::Pay(const Attempt& attempt) {
     return answer;
   }
   const std::string path = InvoicePath(attempt.invoice) + "/pay";
-  return stripe::ReadPayAnswer(transport_->Send({"POST", path, attempt.parameters, attempt.key.str()}, options_.timeout));
+  return stripe::ReadPayAnswer(
+      transport_->Send({"POST", path, attempt.parameters, attempt.key.str()}, options_.timeout));
 }
 
 Result<InvoiceAnswer> StripeApi::TakeOver(const InvoiceId& invoice, std::string_view idempotency_key) {
@@ -154,22 +156,23 @@ Result<InvoiceAnswer> StripeApi::FetchInvoiceBy(const InvoiceId& id, Deadline de
   std::string charge;  // the one that was declined
   const Call call{"GET", InvoicePath(id) + "?" + ExpandPayments(), "", ""};
   Result<InvoiceAnswer> answer = Ask<InvoiceAnswer>(call, deadline, [&](const Json& body) {
-    if (const Json* intent = stripe::DeclinedIntent(body)) charge = stripe::IdIn(*stripe::Find(*intent, "last_payment_error"), "charge");
+    if (const Json* intent = stripe::DeclinedIntent(body))
+      charge = stripe::IdIn(*stripe::Find(*intent, "last_payment_error"), "charge");
     return stripe::ReadInvoice(body);
   });
   if (!answer || !answer->invoice.decline || answer->invoice.decline_at != Timestamp{} || charge.empty()) return answer;
   // Only the charge says when that was. Without it the answer still holds.
   const Call when{"GET", "/v1/charges/" + UrlEncode(charge), "", ""};
-  const Result<Timestamp> made = Ask<Timestamp>(when, deadline, [](const Json& body) { return stripe::NeedTime(body, "created", "charge"); });
+  const Result<Timestamp> made =
+      Ask<Timestamp>(when, deadline, [](const Json& body) { return stripe::NeedTime(body, "created", "charge"); });
   if (made) answer->invoice.decline_at = *made;
   return answer;
 }
 
 Result<InvoiceId> StripeApi::InvoiceOfPayment(std::string_view payment_intent) {
-  const std::string path =
-      old_shape() ? "/v1/payment_intents/" + UrlEncode(payment_intent)
-                  : "/v1/invoice_payments?" + Field("payment[type]", "payment_intent") + "&" +
-                        Field("payment[payment_intent]", payment_intent);
+  const std::string path = old_shape() ? "/v1/payment_intents/" + UrlEncode(payment_intent)
+                                       : "/v1/invoice_payments?" + Field("payment[type]", "payment_intent") + "&" +
+                                             Field("payment[payment_intent]", payment_intent);
   return Ask<InvoiceId>({"GET", path, "", ""}, Start(), [this](const Json& body) -> Result<InvoiceId> {
     const std::vector<const Json*> rows = old_shape() ? std::vector<const Json*>{&body} : stripe::RowsOf(body);
     for (const Json* row : rows) {

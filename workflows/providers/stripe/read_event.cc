@@ -172,7 +172,8 @@ Status OnMethodRenewed(const Event& event, Digest& digest) {
 // An address alone makes no other card of it.
 Status OnMethodUpdated(const Event& event, Digest& digest) {
   const std::string type = Text(event.object, "type");
-  if (event.previous != nullptr && Has(*event.previous, type.empty() ? "card" : type)) AddMethodOfCustomer(event, digest);
+  if (event.previous != nullptr && Has(*event.previous, type.empty() ? "card" : type))
+    AddMethodOfCustomer(event, digest);
   return {};
 }
 
@@ -180,7 +181,8 @@ Status OnCheckoutDone(const Event& event, Digest& digest) {
   digest.account = AccountId{IdIn(event.object, "customer")};
   digest.aliases = stripe::ReadAliases(event.object, digest.account);
   const std::string reference = Text(event.object, "client_reference_id");
-  const bool listed = std::any_of(digest.aliases.begin(), digest.aliases.end(), [&](const Alias& a) { return a.alias == reference; });
+  const bool listed =
+      std::any_of(digest.aliases.begin(), digest.aliases.end(), [&](const Alias& a) { return a.alias == reference; });
   if (!reference.empty() && !digest.account.empty() && !listed) digest.aliases.push_back({reference, digest.account});
   if (const std::string id = IdIn(event.object, "subscription"); !id.empty()) digest.ask = {"subscription", id};
   digest.acted_on = digest.ask.has_value() || !digest.aliases.empty();
@@ -241,7 +243,9 @@ Handler HandlerOf(std::string_view type) {
 // ---- Envelopes ---------------------------------------------------------------------------------------------------
 
 // Until 2017-05-25 `request` was the request's id alone.
-std::string KeyIn(const Json* request) { return request == nullptr ? std::string() : Text(*request, "idempotency_key"); }
+std::string KeyIn(const Json* request) {
+  return request == nullptr ? std::string() : Text(*request, "idempotency_key");
+}
 
 Status ReadThinEvent(const Json& body, Digest& digest) {
   constexpr std::string_view kSnapshotTwin = "v1.";  // most types have a thin twin of that name

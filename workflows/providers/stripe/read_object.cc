@@ -84,7 +84,8 @@ std::vector<Payment> PaymentsOf(const Json& invoice) {
   }
   // Lists come newest first.
   std::reverse(payments.begin(), payments.end());
-  std::stable_sort(payments.begin(), payments.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+  std::stable_sort(payments.begin(), payments.end(),
+                   [](const auto& a, const auto& b) { return a.created < b.created; });
   const Json* only = Find(invoice, "payment_intent");
   if (payments.empty() && only != nullptr && !IdOf(*only).empty()) payments.push_back({0, false, only});
   return payments;
@@ -173,7 +174,8 @@ Result<InvoiceAnswer> ReadInvoice(const Json& invoice) {
   fact.id = InvoiceId{*id};
   fact.made_at = *made_at;
   fact.status = StatusOf(invoice);
-  fact.attempt_count = static_cast<int>(std::clamp<std::int64_t>(Integer(invoice, "attempt_count").value_or(0), 0, kAttemptsMax));
+  fact.attempt_count =
+      static_cast<int>(std::clamp<std::int64_t>(Integer(invoice, "attempt_count").value_or(0), 0, kAttemptsMax));
   fact.billing_reason = Text(invoice, "billing_reason");
   fact.auto_advance = Flag(invoice, "auto_advance");
   fact.next_payment_attempt = Time(invoice, "next_payment_attempt");

@@ -125,6 +125,8 @@ void SetSafety(CURL* curl, bool https) {
   curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+  // A resolver that does not answer is left to end by itself, or the timeout would not hold.
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 }
 
 // Asks two counters, because one of them has lied in some versions of curl: the request may have left unless both

@@ -14,9 +14,9 @@
 namespace dunlin::stripe {
 
 struct HttpRequest {
-  std::string_view method;      // GET, POST, DELETE
-  std::string path;             // from "/v1", with its query
-  std::string_view form;        // POST: the body, already encoded
+  std::string_view method;           // GET, POST, DELETE
+  std::string path;                  // from "/v1", with its query
+  std::string_view form;             // POST: the body, already encoded
   std::string_view idempotency_key;  // empty: none
 };
 

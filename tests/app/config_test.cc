@@ -1,0 +1,250 @@
+#include "app/config.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "tests/app/program.h"
+#include "tests/support/scratch.h"
+
+namespace dunlin {
+namespace {
+
+// No variable of ours is set but those that a test sets.
+class ConfigTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (char** v = environ; *v != nullptr;) {
+      const std::string variable = *v;
+      if (variable.rfind("DUNLIN_", 0) != 0) {
+        ++v;
+        continue;
+      }
+      unsetenv(variable.substr(0, variable.find('=')).c_str());
+      v = environ;
+    }
+  }
+
+  std::string File(const std::string& text) {
+    testing::WriteFile(path_, text);
+    return path_;
+  }
+  Config Load(const std::string& text) {
+    const Result<Config> config = LoadConfig(text.empty() ? "" : File(text));
+    EXPECT_TRUE(config) << config.error().detail;
+    return config.value_or(Config{});
+  }
+  // Without the folder in front of the file's name.
+  std::string Mistakes(const std::string& text) {
+    const Result<Config> config = LoadConfig(text.empty() ? "" : File(text));
+    EXPECT_FALSE(config);
+    if (config) return "";
+    EXPECT_EQ(config.error().code, Errc::kInvalidArgument);
+    std::string detail = config.error().detail;
+    const std::string folder = path_.substr(0, path_.rfind('/') + 1);
+    for (std::size_t at; (at = detail.find(folder)) != std::string::npos;) detail.erase(at, folder.size());
+    return detail;
+  }
+
+  const testing::ScratchDir scratch_;
+  const std::string path_ = scratch_.File("d.toml");
+};
+
+TEST_F(ConfigTest, WithoutAFileAndVariablesThereAreTheDefaults) {
+  const Config config = Load("");
+  EXPECT_EQ(config.listen, "127.0.0.1:8080");
+  EXPECT_EQ(config.ledger, "sqlite:dunlin.db");
+  EXPECT_EQ(config.stripe_tolerance, Seconds{300});
+  EXPECT_TRUE(config.stripe_webhook_secrets.empty());
+}
+
+TEST_F(ConfigTest, EveryKeyOfTheFileIsRead) {
+  const Config config = Load(R"(
+listen = "0.0.0.0:80"
+ledger = "sqlite:/var/lib/d.db"
+queue = "redis+unix:///run/redis.sock"
+policy = "p.toml"
+clock = "http://127.0.0.1:1/clock"
+outbox_file = "o.jsonl"
+log_level = "debug"
+body_bytes_max = 2048
+http_threads = 8
+apply_threads = 3
+outside_threads = 4
+benchmark_route = true
+[stripe]
+webhook_secrets = ["whsec_a", "whsec_b"]
+api_key = "sk_test_1"
+api_base = "http://127.0.0.1:2"
+api_version = "2020-08-27"
+tolerance = "10m"
+)");
+  EXPECT_EQ(config.listen, "0.0.0.0:80");
+  EXPECT_EQ(config.ledger, "sqlite:/var/lib/d.db");
+  EXPECT_EQ(config.queue, "redis+unix:///run/redis.sock");
+  EXPECT_EQ(config.policy, "p.toml");
+  EXPECT_EQ(config.clock, "http://127.0.0.1:1/clock");
+  EXPECT_EQ(config.outbox_file, "o.jsonl");
+  EXPECT_EQ(config.log_level, "debug");
+  EXPECT_EQ(config.body_bytes_max, 2048U);
+  EXPECT_EQ(config.http_threads, 8);
+  EXPECT_EQ(config.apply_threads, 3);
+  EXPECT_EQ(config.outside_threads, 4);
+  EXPECT_TRUE(config.benchmark_route);
+  EXPECT_EQ(config.stripe_webhook_secrets, (std::vector<std::string>{"whsec_a", "whsec_b"}));
+  EXPECT_EQ(config.stripe_api_key, "sk_test_1");
+  EXPECT_EQ(config.stripe_api_base, "http://127.0.0.1:2");
+  EXPECT_EQ(config.stripe_api_version, "2020-08-27");
+  EXPECT_EQ(config.stripe_tolerance, Seconds{600});
+}
+
+TEST_F(ConfigTest, EveryVariableGoesOverTheFile) {
+  const std::pair<const char*, const char*> variables[] = {
+      {"LISTEN", "[::1]:9"}, {"LEDGER", "sqlite:e.db"}, {"QUEUE", "redis://h:1"}, {"POLICY", "e.toml"},
+      {"CLOCK", "https://c"}, {"OUTBOX_FILE", "e.jsonl"}, {"LOG_LEVEL", "error"}, {"BODY_BYTES_MAX", "4096"},
+      {"HTTP_THREADS", "5"}, {"APPLY_THREADS", "6"}, {"OUTSIDE_THREADS", "7"}, {"BENCHMARK_ROUTE", "false"},
+      {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"}, {"STRIPE_API_KEY", "rk_test_2"},
+      {"STRIPE_API_BASE", "https://e"}, {"STRIPE_API_VERSION", "v"}, {"STRIPE_TOLERANCE", "20"}};
+  for (const auto& [name, value] : variables) setenv(("DUNLIN_" + std::string(name)).c_str(), value, 1);
+  const Config config = Load(R"(
+listen = "1.1.1.1:1"
+log_level = "info"
+benchmark_route = true
+[stripe]
+webhook_secrets = "whsec_a"
+api_key = "sk_test_1"
+)");
+  EXPECT_EQ(config.listen, "[::1]:9");
+  EXPECT_EQ(config.ledger, "sqlite:e.db");
+  EXPECT_EQ(config.queue, "redis://h:1");
+  EXPECT_EQ(config.policy, "e.toml");
+  EXPECT_EQ(config.clock, "https://c");
+  EXPECT_EQ(config.outbox_file, "e.jsonl");
+  EXPECT_EQ(config.log_level, "error");
+  EXPECT_EQ(config.body_bytes_max, 4096U);
+  EXPECT_EQ(config.http_threads, 5);
+  EXPECT_EQ(config.apply_threads, 6);
+  EXPECT_EQ(config.outside_threads, 7);
+  EXPECT_FALSE(config.benchmark_route);
+  EXPECT_EQ(config.stripe_webhook_secrets, (std::vector<std::string>{"whsec_x", "whsec_y"}));
+  EXPECT_EQ(config.stripe_api_key, "rk_test_2");
+  EXPECT_EQ(config.stripe_api_base, "https://e");
+  EXPECT_EQ(config.stripe_api_version, "v");
+  EXPECT_EQ(config.stripe_tolerance, Seconds{20});
+}
+
+TEST_F(ConfigTest, SecretsComeFromFilesToo) {
+  testing::WriteFile(scratch_.File("s"), "whsec_1\r\n\nwhsec_2\n");
+  testing::WriteFile(scratch_.File("k"), "sk_test_9\n");
+  setenv("DUNLIN_STRIPE_API_KEY_FILE", scratch_.File("k").c_str(), 1);
+  const Config config = Load("[stripe]\nwebhook_secrets_file = \"" + scratch_.File("s") + "\"\n");
+  EXPECT_EQ(config.stripe_webhook_secrets, (std::vector<std::string>{"whsec_1", "whsec_2"}));
+  EXPECT_EQ(config.stripe_api_key, "sk_test_9");
+}
+
+TEST_F(ConfigTest, ASecretOfTheEnvironmentGoesOverAFileOfSecrets) {
+  setenv("DUNLIN_STRIPE_WEBHOOK_SECRETS", "whsec_env", 1);
+  const Config config = Load("[stripe]\nwebhook_secrets_file = \"/nowhere\"\n");
+  EXPECT_EQ(config.stripe_webhook_secrets, (std::vector<std::string>{"whsec_env"}));
+}
+
+TEST_F(ConfigTest, EveryMistakeIsNamedAtOnceWithItsPlace) {
+  setenv("DUNLIN_HTTP_THREADS", "many", 1);
+  EXPECT_EQ(Mistakes(R"(listen = "here"
+queue = "rabbit"
+colour = "red"
+log_level = "loud"
+apply_threads = 0
+[stripe]
+tolerance = "5 minutes"
+api_kee = "sk_live_secret"
+[aws]
+x = 1
+)"),
+            "d.toml:1: listen: must be ADDRESS:PORT, such as 127.0.0.1:8080\n"
+            "d.toml:2: queue: must be memory, redis://HOST:PORT or redis+unix://PATH\n"
+            "d.toml:3: colour: unknown key; docs/cli.md lists those there are\n"
+            "d.toml:4: log_level: must be one of \"debug\", \"info\", \"warn\", \"error\"\n"
+            "d.toml:5: apply_threads: must be a whole number from 1 to 64\n"
+            "d.toml:7: stripe.tolerance: " +
+                ParseDuration("5 minutes").error().detail +
+                "\n"
+                "d.toml:8: stripe.api_kee: unknown key; docs/cli.md lists those there are\n"
+                "d.toml:9: aws: unknown key; docs/cli.md lists those there are\n"
+                "DUNLIN_HTTP_THREADS: must be a whole number from 1 to 1024");
+}
+
+TEST_F(ConfigTest, NoMistakeTellsASecret) {
+  for (const char* text : {"[stripe]\napi_key = sk_live_secret\n", "[stripe]\nwebhook_secrets = [whsec_secret]\n",
+                           "[stripe]\napi_key = \"sk_live_secret\n", "[stripe]\napi_key = 12secret\n",
+                           "[stripe]\napi_key = [\"sk_live_secret\", 5]\n", "x = true_secret\n",
+                           "[stripe]\napi_key = [\"sk_live_secret\", \"sk_live_secret\"]\n",
+                           "[stripe]\napi_key = \"sk_live_secret\"\napi_key_file = \"f\"\n"}) {
+    const std::string mistakes = Mistakes(text);
+    EXPECT_FALSE(mistakes.empty()) << text;
+    EXPECT_EQ(mistakes.find("secret\""), std::string::npos) << mistakes;
+    EXPECT_EQ(mistakes.find("live_s"), std::string::npos) << mistakes;
+    EXPECT_EQ(mistakes.find("_secret "), std::string::npos) << mistakes;
+    EXPECT_EQ(mistakes.find("12s"), std::string::npos) << mistakes;
+  }
+}
+
+TEST_F(ConfigTest, AFileThatIsNotThereIsNotFound) {
+  const Result<Config> config = LoadConfig(scratch_.File("none.toml"));
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, Errc::kNotFound);
+}
+
+Config Servable() {
+  Config config;
+  config.stripe_webhook_secrets = {"whsec_1"};
+  config.stripe_api_key = "sk_test_1";
+  return config;
+}
+
+std::string Refusal(const Config& config) {
+  const Status status = CheckForServing(config);
+  return status ? "" : status.error().detail;
+}
+
+TEST(CheckForServingTest, WhatBelongsTogetherServes) { EXPECT_EQ(Refusal(Servable()), ""); }
+
+TEST(CheckForServingTest, EachMistakeHasALineAndNoneASecret) {
+  Config config;
+  config.stripe_webhook_secrets = {" ", "whsec_hidden ", "sk_live_hidden"};
+  config.stripe_api_key = "whsec_hidden";
+  const std::string text = Refusal(config);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
+  EXPECT_NE(text.find("number 1 is blank"), std::string::npos) << text;
+  EXPECT_NE(text.find("number 2 has spaces around it"), std::string::npos) << text;
+  EXPECT_NE(text.find("number 3 is an API key"), std::string::npos) << text;
+  EXPECT_NE(text.find("stripe.api_key (DUNLIN_STRIPE_API_KEY) is a webhook signing secret"), std::string::npos) << text;
+  EXPECT_EQ(text.find("hidden"), std::string::npos) << text;
+}
+
+TEST(CheckForServingTest, NothingGivenIsMissing) {
+  const std::string text = Refusal(Config{});
+  EXPECT_NE(text.find("stripe.webhook_secrets (DUNLIN_STRIPE_WEBHOOK_SECRETS): missing"), std::string::npos) << text;
+  EXPECT_NE(text.find("stripe.api_key (DUNLIN_STRIPE_API_KEY): missing"), std::string::npos) << text;
+}
+
+TEST(CheckForServingTest, ALiveKeyKeepsTheMachinesTime) {
+  Config config = Servable();
+  config.clock = "http://127.0.0.1:1";
+  EXPECT_EQ(Refusal(config), "");
+  for (const char* key : {"sk_live_1", "rk_live_1"}) {
+    config.stripe_api_key = key;
+    EXPECT_NE(Refusal(config).find("clock"), std::string::npos) << key;
+  }
+}
+
+TEST(LivemodeOfTest, TheKeySaysItsMode) {
+  EXPECT_EQ(LivemodeOf("sk_live_x"), true);
+  EXPECT_EQ(LivemodeOf("rk_live_x"), true);
+  EXPECT_EQ(LivemodeOf("sk_test_x"), false);
+  EXPECT_EQ(LivemodeOf("rk_test_x"), false);
+  EXPECT_EQ(LivemodeOf("sk_other"), std::nullopt);
+  EXPECT_EQ(LivemodeOf(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace dunlin
