@@ -22,7 +22,6 @@ enum class PayOutcome : std::uint8_t {
   kUnknown,      // no answer: it may have been executed. Only the same key and parameters may go out again
   kStoredError,  // a 5xx: the provider keeps this answer under the key, so ask before anything else
 };
-std::string_view PayOutcomeName(PayOutcome outcome);
 
 struct PayAnswer {
   PayOutcome outcome = PayOutcome::kUnknown;

@@ -1,0 +1,185 @@
+#include "workflows/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/story.h"
+
+namespace dunlin {
+namespace {
+
+using testing::FailedInvoice;
+using testing::kDay;
+using testing::kNoon;
+using testing::ServicePolicy;
+
+Attempt Tried(int n, AttemptKind kind, AttemptState state, Timestamp at, int step = 0) {
+  Attempt a = testing::MakeAttempt("key/" + std::to_string(n));
+  a.kind = kind;
+  a.state = state;
+  a.step = step;
+  a.first_sent_at = at;
+  if (!IsOpen(state)) a.finished_at = at + 1s;
+  return a;
+}
+
+Outlook Look(const CollectionPolicy& policy, const InvoiceFact& invoice, const std::vector<Attempt>& attempts, Timestamp now,
+             const MethodChange& method = {}, const std::string& subscription = "sub_1") {
+  return LookAhead(policy, &invoice, attempts, method, kNoon, subscription, now);
+}
+
+TEST(ScheduleTest, TheFirstStepCountsFromTheProvidersFailure) {
+  const Outlook out = Look(ServicePolicy(), FailedInvoice("evt_1", kNoon), {}, kNoon + 5h);  // heard of it 5 hours late
+  EXPECT_EQ(out.guard, Guard::kAttemptAhead);
+  EXPECT_EQ(out.at, kNoon + kDay);
+  EXPECT_EQ(out.step, 0);
+  EXPECT_EQ(out.steps, 4);
+  EXPECT_FALSE(out.overdue);
+}
+
+TEST(ScheduleTest, WithoutAFailureItCountsFromWhenTheDebtBegan) {
+  EXPECT_EQ(Look(ServicePolicy(), testing::Invoice("evt_1", kNoon), {}, kNoon).at, kNoon + kDay);
+}
+
+TEST(ScheduleTest, AnEventsTimeOfOurAttemptCountsAndNotOurs) {
+  InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  invoice.failures.push_back({kNoon + kDay, EventId{"evt_2"}, "key/1", 1});
+  std::vector<Attempt> attempts = {Tried(1, AttemptKind::kAutomatic, AttemptState::kDeclined, kNoon + kDay)};
+  attempts[0].finished_at = kNoon + kDay + 20h;  // when we found out
+  EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, kNoon + 2 * kDay).at, kNoon + 4 * kDay);
+  invoice.failures.pop_back();  // no event has told it: ours is all there is
+  EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, kNoon + 2 * kDay).at, kNoon + 4 * kDay + 20h);
+}
+
+TEST(ScheduleTest, OverdueStepsCollapseIntoOneAttemptNow) {
+  const Timestamp late = kNoon + 5 * kDay;  // steps at 1 d and 4 d have passed, the next is at 9 d
+  const Outlook out = Look(ServicePolicy(), FailedInvoice("evt_1", kNoon), {}, late);
+  EXPECT_EQ(out.at, late);
+  EXPECT_EQ(out.step, 1);
+  EXPECT_TRUE(out.overdue);
+  EXPECT_EQ(Look(ServicePolicy(), FailedInvoice("evt_1", kNoon), {}, kNoon + 365 * kDay).step, 3);
+}
+
+TEST(ScheduleTest, TwoAttemptsAreNeverCloserThanMinGap) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.min_gap = 2h;
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  const Timestamp due = kNoon + kDay;
+  for (const AttemptState state : {AttemptState::kDeclined, AttemptState::kRefused, AttemptState::kUnknown}) {
+    const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, state, due - 1h)};
+    EXPECT_EQ(Look(policy, invoice, attempts, due - 30min).at, due + 1h);
+    // Nor after one on a method that is no more.
+    EXPECT_EQ(Look(policy, invoice, attempts, due - 30min, {due - 45min, EventId{"evt_m"}}).at, due + 1h);
+  }
+}
+
+TEST(ScheduleTest, JitterOnlyAddsStaysInBoundsAndIsTheSameEachTime) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.jitter_percent = 10;
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  std::set<Timestamp> seen;
+  for (int i = 0; i < 200; ++i) {
+    const std::string id = "sub_" + std::to_string(i);
+    const Timestamp at = Look(policy, invoice, {}, kNoon, {}, id).at;
+    EXPECT_GE(at, kNoon + kDay);
+    EXPECT_LE(at, kNoon + kDay + kDay / 10);
+    EXPECT_EQ(at, Look(policy, invoice, {}, kNoon + 3h, {}, id).at);
+    seen.insert(at);
+  }
+  EXPECT_GT(seen.size(), 150U);
+  EXPECT_LT(*seen.begin(), kNoon + kDay + 20min);
+  EXPECT_GT(*seen.rbegin(), kNoon + kDay + 2h);
+}
+
+TEST(ScheduleTest, AStaffAttemptUsesNoStepAndDoesNotMoveTheSchedule) {
+  InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 2h)};
+  invoice.failures.push_back({kNoon + 2h, EventId{"evt_2"}, "key/1", 1});       // of our staff
+  invoice.failures.push_back({kNoon + 3h, EventId{"evt_3"}, "dashboard-key", 1});  // of staff in the provider's pages
+  const Outlook out = Look(ServicePolicy(), invoice, attempts, kNoon + 4h);
+  EXPECT_EQ(out.at, kNoon + kDay);
+  EXPECT_EQ(out.step, 0);
+  EXPECT_EQ(StepsUsed(invoice.id, attempts), 0);
+}
+
+TEST(ScheduleTest, AStaffAttemptCountsTowardTheNetworksLimit) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.network_attempts_max = 3;
+  InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 2h),
+                                   Tried(2, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 4h)};
+  EXPECT_EQ(AttemptsInWindow(policy, &invoice, attempts, {}, kNoon + 5h), 3);
+  EXPECT_EQ(Look(policy, invoice, attempts, kNoon + 5h).at, kNoon + policy.network_window);
+  attempts[1].state = AttemptState::kRefused;  // no network has seen it
+  EXPECT_EQ(AttemptsInWindow(policy, &invoice, attempts, {}, kNoon + 5h), 2);
+  EXPECT_EQ(Look(policy, invoice, attempts, kNoon + 5h).at, kNoon + kDay);
+}
+
+TEST(ScheduleTest, OneAttemptThatIsToldByTwoEventsCountsOnce) {
+  const CollectionPolicy policy = ServicePolicy();
+  InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  invoice.failures.push_back({kNoon + 1s, EventId{"evt_2"}, "", 1});  // action required
+  invoice.failures.push_back({kNoon + 2h, EventId{"evt_3"}, "key/1", 1});
+  const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 2h)};
+  EXPECT_EQ(AttemptsInWindow(policy, &invoice, attempts, {}, kNoon + 3h), 2);
+  invoice.failures.push_back({kNoon + 3h, EventId{"evt_4"}, "", 2});
+  EXPECT_EQ(AttemptsInWindow(policy, &invoice, attempts, {}, kNoon + 3h), 3);
+}
+
+TEST(ScheduleTest, ANewMethodHasABudgetOfItsOwn) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.network_attempts_max = 1;
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  EXPECT_EQ(Look(policy, invoice, {}, kNoon + 2h).at, kNoon + policy.network_window);
+  EXPECT_EQ(Look(policy, invoice, {}, kNoon + 2h, {kNoon + 1h, EventId{"evt_m"}}).at, kNoon + kDay);
+}
+
+TEST(ScheduleTest, ACardThatMustNotBeTriedAgainWaitsForAMethodUntilTheScheduleEnds) {
+  for (const char* code : {"stolen_card", "lost_card", "expired_card", "authentication_required"}) {
+    SCOPED_TRACE(code);
+    InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+    invoice.decline = Decline{.code = code};
+    invoice.decline_at = kNoon;
+    const Outlook out = Look(ServicePolicy(), invoice, {}, kNoon + 1h);
+    EXPECT_EQ(out.guard, Guard::kMethodNeeded);
+    EXPECT_EQ(out.at, kNoon + 16 * kDay);
+    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 16 * kDay).guard, Guard::kSpentCancel);
+    // A method that came before the decline is the one that was declined.
+    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 1h, {kNoon - 1h, EventId{"evt_m"}}).guard, Guard::kMethodNeeded);
+    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 1h, {kNoon + 30min, EventId{"evt_m"}}).guard, Guard::kAttemptAhead);
+  }
+}
+
+TEST(ScheduleTest, ASoftDeclineGoesOn) {
+  InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  invoice.decline = Decline{.code = "insufficient_funds"};
+  invoice.decline_at = kNoon;
+  EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon).guard, Guard::kAttemptAhead);
+  invoice.decline->advice_code = "do_not_try_again";
+  EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon).guard, Guard::kMethodNeeded);
+}
+
+TEST(ScheduleTest, WhatIsSpentIsSpentBothWays) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.retry_after = {kDay};
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kAutomatic, AttemptState::kDeclined, kNoon + kDay)};
+  EXPECT_EQ(Look(policy, invoice, attempts, kNoon + 2 * kDay).guard, Guard::kSpentCancel);
+  policy.exhausted = Exhausted::kStayPastDue;
+  EXPECT_EQ(Look(policy, invoice, attempts, kNoon + 2 * kDay).guard, Guard::kSpentStay);
+}
+
+TEST(ScheduleTest, AnUnknownAttemptIsRepeatedButNotForEver) {
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  std::vector<Attempt> attempts;
+  for (int n = 1; n <= kUnknownAttemptsPerStep; ++n) {
+    EXPECT_EQ(StepsUsed(invoice.id, attempts), 0);
+    attempts.push_back(Tried(n, AttemptKind::kAutomatic, AttemptState::kUnknown, kNoon + kDay + n * 1h));
+  }
+  EXPECT_EQ(StepsUsed(invoice.id, attempts), 1);
+  EXPECT_EQ(StepsUsed(InvoiceId{"in_other"}, attempts), 0);
+}
+
+}  // namespace
+}  // namespace dunlin
