@@ -10,7 +10,10 @@ HttpResponse Ready(Ledger& ledger, bool degraded) {
   const Status writable = ledger.CheckWritable();
   HttpResponse response;
   response.status = writable ? 200 : 503;
-  response.body = nlohmann::json{{"status", writable ? "ready" : "not ready"}, {"ledger", writable ? "ok" : "cannot commit"}, {"queue", degraded ? "degraded" : "ok"}}.dump();
+  response.body = nlohmann::json{{"status", writable ? "ready" : "not ready"},
+                                 {"ledger", writable ? "ok" : "cannot commit"},
+                                 {"queue", degraded ? "degraded" : "ok"}}
+                      .dump();
   return response;
 }
 
@@ -26,10 +29,13 @@ HttpResponse Scrape(Ledger& ledger, const Clock& clock, const Metrics& metrics, 
 
 }  // namespace
 
-void AddOperationRoutes(HttpServer& server, Ledger& ledger, const Clock& clock, const Metrics& metrics, std::function<bool()> queue_degraded) {
+void AddOperationRoutes(HttpServer& server, Ledger& ledger, const Clock& clock, const Metrics& metrics,
+                        std::function<bool()> queue_degraded) {
   server.Route("GET", "/healthz", [](const HttpRequest&) { return HttpResponse{.body = R"({"status":"ok"})"}; });
-  server.Route("GET", "/readyz", [&ledger, queue_degraded](const HttpRequest&) { return Ready(ledger, queue_degraded()); });
-  server.Route("GET", "/metrics", [&, queue_degraded](const HttpRequest&) { return Scrape(ledger, clock, metrics, queue_degraded()); });
+  server.Route("GET", "/readyz",
+               [&ledger, queue_degraded](const HttpRequest&) { return Ready(ledger, queue_degraded()); });
+  server.Route("GET", "/metrics",
+               [&, queue_degraded](const HttpRequest&) { return Scrape(ledger, clock, metrics, queue_degraded()); });
 }
 
 }  // namespace dunlin
