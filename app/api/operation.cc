@@ -1,7 +1,6 @@
 #include <nlohmann/json.hpp>
 
 #include "app/api/routes.h"
-#include "webhooks/http/problem.h"
 
 namespace dunlin {
 namespace {
@@ -20,10 +19,10 @@ HttpResponse Ready(Ledger& ledger, bool degraded) {
 HttpResponse Scrape(Ledger& ledger, const Clock& clock, const Metrics& metrics, bool degraded) {
   const Timestamp now = clock.Now();
   const Result<Backlog> backlog = ledger.CountBacklog(now);
-  if (!backlog) return Problem(503, "The ledger does not answer.");
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics.Render({.backlog = *backlog, .now = now, .queue_degraded = degraded});
+  response.body = metrics.Render(
+      {.backlog = backlog ? std::optional(*backlog) : std::nullopt, .now = now, .queue_degraded = degraded});
   return response;
 }
 
