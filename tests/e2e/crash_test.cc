@@ -40,7 +40,9 @@ class Sender {
   void Run() {
     for (int n = 0; !stop_; ++n) {
       const std::string id = "evt_sender" + std::to_string(n);
-      const std::string body = R"({"id":")" + id + R"(","object":"event","type":"customer.created","created":1767225600,"livemode":false,"data":{"object":{"id":"cus_s","object":"customer"}}})";
+      const std::string body =
+          R"({"id":")" + id +
+          R"(","object":"event","type":"customer.created","created":1767225600,"livemode":false,"data":{"object":{"id":"cus_s","object":"customer"}}})";
       if (world_.Post(body) == 200) acknowledged_.insert(id);
     }
   }
@@ -53,9 +55,13 @@ class Sender {
 
 void MakeSubscribers(World& world, int count) {
   for (int i = 0; i < count; ++i) {
-    const nlohmann::json customer = world.Provider("/v1/customers", {{"email", "crash" + std::to_string(i) + "@example.com"}, {"payment_method", "pm_card_visa"}, {"invoice_settings[default_payment_method]", "pm_card_visa"}});
+    const nlohmann::json customer =
+        world.Provider("/v1/customers", {{"email", "crash" + std::to_string(i) + "@example.com"},
+                                         {"payment_method", "pm_card_visa"},
+                                         {"invoice_settings[default_payment_method]", "pm_card_visa"}});
     const std::string plan = i % 3 == 0 ? "pro" : "pro_plus";
-    world.Provider("/v1/subscriptions", {{"customer", customer.at("id")}, {"items[0][price]", world.prices().at(plan)}});
+    world.Provider("/v1/subscriptions",
+                   {{"customer", customer.at("id")}, {"items[0][price]", world.prices().at(plan)}});
     // Some cards fail for a while, some for good, one kind must not be tried again.
     nlohmann::json behaves = {{"customer", customer.at("id")}, {"behavior", "decline"}};
     if (i % 5 == 1) behaves.update({{"decline_code", "insufficient_funds"}, {"times", 2}});
@@ -66,7 +72,9 @@ void MakeSubscribers(World& world, int count) {
 }
 
 void TurnFaults(World& world, bool on) {
-  if (!on) return static_cast<void>(world.Sim("/_sim/faults", {{"webhooks", nlohmann::json::object()}, {"api", nlohmann::json::object()}}));
+  if (!on)
+    return static_cast<void>(
+        world.Sim("/_sim/faults", {{"webhooks", nlohmann::json::object()}, {"api", nlohmann::json::object()}}));
   world.Sim("/_sim/faults", {{"webhooks", {{"duplicate", 0.2}, {"reorder", 0.3}}},
                              {"api", {{"drop_answer", 0.05}, {"status_500", 0.03}, {"status_429", 0.05}}}});
 }
@@ -133,8 +141,10 @@ void CrashAgainAndAgain(World& world, const Run& run) {
   for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("by") == "api" ? 1 : 0;
   EXPECT_GT(sender.acknowledged().size(), 20U);
   EXPECT_GT(ours, 5) << "too little happened to prove anything";
-  std::printf("[ figures  ] %d kills, %zu events of the sender acknowledged, %zu webhooks, %zu charges, %d of them ours\n", run.kills, sender.acknowledged().size(),
-              truth.at("webhooks").at("acknowledged").get<std::size_t>(), charges.at("charges").size(), ours);
+  std::printf(
+      "[ figures  ] %d kills, %zu events of the sender acknowledged, %zu webhooks, %zu charges, %d of them ours\n",
+      run.kills, sender.acknowledged().size(), truth.at("webhooks").at("acknowledged").get<std::size_t>(),
+      charges.at("charges").size(), ours);
 }
 
 TEST(CrashTest, TwentyKillsLoseNothingAndChargeNobodyTwice) {
