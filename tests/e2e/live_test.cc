@@ -12,7 +12,8 @@ namespace {
 
 void PlayAll(World& world) {
   int played = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/scenarios/live")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/scenarios/live")) {
     if (entry.path().extension() != ".json") continue;
     ++played;
     const nlohmann::json scenario = nlohmann::json::parse(std::ifstream(entry.path()));

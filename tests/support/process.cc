@@ -58,7 +58,8 @@ std::string Process::WaitForAddress() {
     const std::string out = Out();
     const std::size_t at = out.find(prefix);
     const std::size_t end = out.find('\n', at == std::string::npos ? 0 : at);
-    if (at != std::string::npos && end != std::string::npos) return out.substr(at + prefix.size(), end - at - prefix.size());
+    if (at != std::string::npos && end != std::string::npos)
+      return out.substr(at + prefix.size(), end - at - prefix.size());
     if (Wait(std::chrono::milliseconds(0)) != -1000) return "";
     std::this_thread::sleep_for(kLookEvery);
   }

@@ -10,7 +10,8 @@ namespace {
 
 // R23, written down once more so that the program's own table is not its judge.
 std::string StatusFor(const std::string& word) {
-  static const std::map<std::string, std::string> kWords = {{"incomplete", "pending"}, {"incomplete_expired", "canceled"}, {"unpaid", "past_due"}};
+  static const std::map<std::string, std::string> kWords = {
+      {"incomplete", "pending"}, {"incomplete_expired", "canceled"}, {"unpaid", "past_due"}};
   const auto at = kWords.find(word);
   return at == kWords.end() ? word : at->second;
 }
@@ -26,15 +27,18 @@ void CheckChain(Ledger& ledger, const Subscription& s, std::vector<std::string>&
   Access access = Access::kRevoked;
   for (const TimelineRow& row : *rows) {
     if (row.status_to) {
-      if (*row.status_from != status) broken.push_back(s.id.str() + ": a status row does not follow the one before (I9)");
+      if (*row.status_from != status)
+        broken.push_back(s.id.str() + ": a status row does not follow the one before (I9)");
       status = *row.status_to;
     }
     if (row.access_to) {
-      if (*row.access_from != access) broken.push_back(s.id.str() + ": an access row does not follow the one before (I9)");
+      if (*row.access_from != access)
+        broken.push_back(s.id.str() + ": an access row does not follow the one before (I9)");
       access = *row.access_to;
     }
   }
-  if (status != s.values.status || access != s.values.access) broken.push_back(s.id.str() + ": its row is not where its timeline ends (I9)");
+  if (status != s.values.status || access != s.values.access)
+    broken.push_back(s.id.str() + ": its row is not where its timeline ends (I9)");
 }
 
 }  // namespace
@@ -50,11 +54,14 @@ std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::js
     }
     const Values& values = (*record)->subscription.values;
     const std::string status = StatusFor(wanted.at("status"));
-    if (StatusName(values.status) != status) differences.push_back(id + ": is " + std::string(StatusName(values.status)) + " and should be " + status);
+    if (StatusName(values.status) != status)
+      differences.push_back(id + ": is " + std::string(StatusName(values.status)) + " and should be " + status);
     if (wanted.at("paid_until").is_null()) continue;
     const Timestamp paid = FromUnixSeconds(wanted.at("paid_until"));
     if (values.paid_until != paid) {
-      differences.push_back(id + ": is paid until " + (values.paid_until ? FormatRfc3339(*values.paid_until) : "never") + " and should be until " + FormatRfc3339(paid));
+      differences.push_back(id + ": is paid until " +
+                            (values.paid_until ? FormatRfc3339(*values.paid_until) : "never") +
+                            " and should be until " + FormatRfc3339(paid));
     }
   }
   return differences;
@@ -81,7 +88,8 @@ std::vector<std::string> BrokenInvariants(Ledger& ledger, const nlohmann::json& 
     std::map<std::string, int> automatic;
     for (const Attempt& a : (*record)->attempts) {
       const bool counts = a.kind == AttemptKind::kAutomatic && a.state != AttemptState::kUnknown;
-      if (counts && ++automatic[a.invoice.str()] > steps) broken.push_back(a.invoice.str() + ": more automatic attempts than the schedule has (I6)");
+      if (counts && ++automatic[a.invoice.str()] > steps)
+        broken.push_back(a.invoice.str() + ": more automatic attempts than the schedule has (I6)");
     }
   }
   return broken;

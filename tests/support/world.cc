@@ -28,7 +28,8 @@ std::string NewFolder() {
 
 nlohmann::json Read(const Result<play::Answer>& answer, const std::string& what) {
   if (!answer) throw std::runtime_error(what + ": " + answer.error().detail);
-  if (answer->status / 100 != 2) throw std::runtime_error(what + " answered " + std::to_string(answer->status) + ": " + answer->body);
+  if (answer->status / 100 != 2)
+    throw std::runtime_error(what + " answered " + std::to_string(answer->status) + ": " + answer->body);
   return nlohmann::json::parse(answer->body);
 }
 
@@ -36,7 +37,8 @@ nlohmann::json Read(const Result<play::Answer>& answer, const std::string& what)
 
 World::World(Options options) : options_(std::move(options)), folder_(NewFolder()) {
   provider_ = std::make_unique<Process>(
-      std::vector<std::string>{kBuilt + "/fixtures/provider_sim/dunlin-provider-sim", "--listen", "127.0.0.1:0", "--secret", kSecret, "--seed", std::to_string(options_.seed)},
+      std::vector<std::string>{kBuilt + "/fixtures/provider_sim/dunlin-provider-sim", "--listen", "127.0.0.1:0",
+                               "--secret", kSecret, "--seed", std::to_string(options_.seed)},
       std::map<std::string, std::string>{}, folder_ + "/provider");
   provider_url_ = provider_->WaitForAddress();
   if (provider_url_.empty()) throw std::runtime_error("the simulator did not come up: " + provider_->Err());
@@ -59,7 +61,9 @@ World::~World() {
 
 void World::MakeCatalog() {
   const std::string policy = folder_ + "/policy.toml";
-  Process play({kBuilt + "/fixtures/player/dunlin-play", "catalog", "--provider", provider_url_, "--policy", std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy.toml", "--out", policy}, {}, folder_ + "/catalog");
+  Process play({kBuilt + "/fixtures/player/dunlin-play", "catalog", "--provider", provider_url_, "--policy",
+                std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy.toml", "--out", policy},
+               {}, folder_ + "/catalog");
   if (play.Wait() != 0) throw std::runtime_error("no catalogue: " + play.Err());
   std::ifstream file(policy);
   std::stringstream text;
@@ -74,19 +78,31 @@ void World::MakeCatalog() {
 }
 
 void World::StartService() {
-  std::map<std::string, std::string> env = {{"DUNLIN_STRIPE_WEBHOOK_SECRETS", kSecret}, {"DUNLIN_STRIPE_API_KEY", kApiKey}, {"DUNLIN_STRIPE_API_BASE", provider_url_}, {"DUNLIN_OUTBOX_FILE", folder_ + "/outbox.jsonl"}};
+  std::map<std::string, std::string> env = {{"DUNLIN_STRIPE_WEBHOOK_SECRETS", kSecret},
+                                            {"DUNLIN_STRIPE_API_KEY", kApiKey},
+                                            {"DUNLIN_STRIPE_API_BASE", provider_url_},
+                                            {"DUNLIN_OUTBOX_FILE", folder_ + "/outbox.jsonl"}};
   for (const auto& [name, value] : options_.env) env[name] = value;
   service_ = std::make_unique<Process>(
-      std::vector<std::string>{kBuilt + "/app/dunlin", "serve", "--listen", listen_, "--ledger", ledger(), "--queue", options_.queue, "--policy", folder_ + "/policy.toml", "--clock", provider_url_ + "/_sim/clock"},
+      std::vector<std::string>{kBuilt + "/app/dunlin", "serve", "--listen", listen_, "--ledger", ledger(), "--queue",
+                               options_.queue, "--policy", folder_ + "/policy.toml", "--clock",
+                               provider_url_ + "/_sim/clock"},
       env, folder_ + "/service");
   service_url_ = service_->WaitForAddress();
   if (service_url_.empty()) throw std::runtime_error("the service did not come up: " + service_->Err());
   listen_ = service_url_.substr(std::string("http://").size());
 }
 
-World::Json World::Sim(const std::string& path, const Json& body) { return Read(play::PostJson(provider_url_ + path, "", body.dump()), path); }
+Timestamp World::Now() { return FromUnixMillis(SimGet("/_sim/clock").at("now_ms")); }
+int World::port() const { return std::stoi(service_url_.substr(service_url_.rfind(':') + 1)); }
+
+World::Json World::Sim(const std::string& path, const Json& body) {
+  return Read(play::PostJson(provider_url_ + path, "", body.dump()), path);
+}
 World::Json World::SimGet(const std::string& path) { return Read(play::Get(provider_url_ + path, ""), path); }
-World::Json World::Provider(const std::string& path, const Form& form) { return Read(play::PostForm(provider_url_ + path, kApiKey, form), path); }
+World::Json World::Provider(const std::string& path, const Form& form) {
+  return Read(play::PostForm(provider_url_ + path, kApiKey, form), path);
+}
 
 std::pair<int, World::Json> World::Api(const std::string& path) {
   const Result<play::Answer> answer = play::Get(service_url_ + path, token_);
@@ -95,8 +111,8 @@ std::pair<int, World::Json> World::Api(const std::string& path) {
 }
 
 int World::Post(const std::string& body, const std::string& secret) {
-  const Timestamp now = FromUnixMillis(SimGet("/_sim/clock").at("now_ms"));
-  const Result<play::Answer> answer = play::PostJson(service_url_ + "/webhooks/stripe", "", body, {"Stripe-Signature: " + SignStripePayload(body, secret, now)});
+  const Result<play::Answer> answer = play::PostJson(service_url_ + "/webhooks/stripe", "", body,
+                                                     {"Stripe-Signature: " + SignStripePayload(body, secret, Now())});
   return answer ? answer->status : 0;
 }
 
@@ -111,6 +127,8 @@ bool World::Settle(int seconds) {
   return false;
 }
 
-play::Targets World::targets() const { return {.provider = provider_url_, .provider_key = kApiKey, .service = service_url_, .token = token_}; }
+play::Targets World::targets() const {
+  return {.provider = provider_url_, .provider_key = kApiKey, .service = service_url_, .token = token_};
+}
 
 }  // namespace dunlin::testing

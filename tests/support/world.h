@@ -33,10 +33,12 @@ class World {
   void StartService();  // the same ledger, and the port it had before
   Process& service() { return *service_; }
 
-  Json Sim(const std::string& path, const Json& body);           // POST to the control API
-  Json SimGet(const std::string& path);                          // GET from the control API
-  Json Provider(const std::string& path, const Form& form);      // POST to the provider's API; throws on an error
-  std::pair<int, Json> Api(const std::string& path);             // GET from the service, with a support token
+  Timestamp Now();                                           // the simulated moment
+  int port() const;                                          // of the service
+  Json Sim(const std::string& path, const Json& body);       // POST to the control API
+  Json SimGet(const std::string& path);                      // GET from the control API
+  Json Provider(const std::string& path, const Form& form);  // POST to the provider's API; throws on an error
+  std::pair<int, Json> Api(const std::string& path);         // GET from the service, with a support token
   // Posts an event as the provider would, signed at the simulated moment. Returns the status, 0 without an answer.
   int Post(const std::string& body, const std::string& secret = kSecret);
 
