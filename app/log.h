@@ -1,4 +1,5 @@
-// Structured logs: one JSON object a line, on stderr. Never a secret, a token, card data or a full e-mail address (I10).
+// Structured logs: one JSON object a line, on stderr. Never a secret, a token, card data or a full e-mail address
+// (I10).
 #pragma once
 
 #include <initializer_list>

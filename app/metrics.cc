@@ -29,7 +29,16 @@ std::string Number(double value) {
 }
 
 void Gauge(std::string& out, const char* name, const char* help, double value) {
-  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n" + name + " " + Number(value) + "\n";
+  out +=
+      std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n" + name + " " + Number(value) + "\n";
+}
+
+void AddBacklog(std::string& out, const Backlog& backlog, Timestamp now) {
+  Gauge(out, "dunlin_jobs_waiting", "Jobs that are due", static_cast<double>(backlog.waiting));
+  Gauge(out, "dunlin_jobs_scheduled", "Jobs that are not due yet", static_cast<double>(backlog.scheduled));
+  Gauge(out, "dunlin_jobs_dead", "Jobs that are not tried any more", static_cast<double>(backlog.dead));
+  const double age = backlog.oldest_due ? std::chrono::duration<double>(now - *backlog.oldest_due).count() : 0;
+  Gauge(out, "dunlin_oldest_job_age_seconds", "How long the oldest due job has waited", std::max(0.0, age));
 }
 
 }  // namespace
@@ -58,11 +67,15 @@ void Metrics::OnHttp(std::string_view route, int status) {
 }
 
 // Not by type: the provider decides how many there are.
-void Metrics::OnEvent(EventOutcome outcome) { Count("dunlin_events_total", Label("outcome", EventOutcomeName(outcome))); }
+void Metrics::OnEvent(EventOutcome outcome) {
+  Count("dunlin_events_total", Label("outcome", EventOutcomeName(outcome)));
+}
 
 void Metrics::OnAttempt(AttemptKind kind, AttemptState state) {
-  Count("dunlin_attempts_total", Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));
-  Log(LogLevel::kInfo, "an attempt ended", {{"kind", std::string(AttemptKindName(kind))}, {"outcome", std::string(AttemptStateName(state))}});
+  Count("dunlin_attempts_total",
+        Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));
+  Log(LogLevel::kInfo, "an attempt ended",
+      {{"kind", std::string(AttemptKindName(kind))}, {"outcome", std::string(AttemptStateName(state))}});
 }
 
 void Metrics::OnAccessChange(Access access, Millis since_received) {
@@ -74,7 +87,8 @@ void Metrics::OnAccessChange(Access access, Millis since_received) {
 
 void Metrics::OnJobFailed(JobKind kind, const Error& error, bool dead) {
   Count("dunlin_jobs_failed_total", Label("kind", JobKindName(kind)) + "," + Label("dead", dead ? "true" : "false"));
-  Log(dead ? LogLevel::kError : LogLevel::kWarn, dead ? "a job is dead" : "a job failed and is tried again", {{"kind", std::string(JobKindName(kind))}, {"error", error.detail}});
+  Log(dead ? LogLevel::kError : LogLevel::kWarn, dead ? "a job is dead" : "a job failed and is tried again",
+      {{"kind", std::string(JobKindName(kind))}, {"error", error.detail}});
 }
 
 void Metrics::OnProblem(std::string_view where, const Error& error) {
@@ -87,9 +101,12 @@ std::string Metrics::Render(const Gauges& gauges) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, family] : counters_) {
     out += "# HELP " + name + " " + std::string(family.help) + "\n# TYPE " + name + " counter\n";
-    for (const auto& [labels, value] : family.by_labels) out += name + "{" + labels + "} " + std::to_string(value) + "\n";
+    for (const auto& [labels, value] : family.by_labels)
+      out += name + "{" + labels + "} " + std::to_string(value) + "\n";
   }
-  for (const auto& [name, histogram] : {std::pair<std::string, const Histogram&>("dunlin_webhook_ack_seconds", ack_), std::pair<std::string, const Histogram&>("dunlin_event_to_access_seconds", access_)}) {
+  for (const auto& [name, histogram] :
+       {std::pair<std::string, const Histogram&>("dunlin_webhook_ack_seconds", ack_),
+        std::pair<std::string, const Histogram&>("dunlin_event_to_access_seconds", access_)}) {
     out += "# HELP " + name + " " + std::string(histogram.help) + "\n# TYPE " + name + " histogram\n";
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
@@ -99,12 +116,9 @@ std::string Metrics::Render(const Gauges& gauges) const {
     }
     out += name + "_sum " + Number(histogram.sum) + "\n" + name + "_count " + std::to_string(histogram.total) + "\n";
   }
-  Gauge(out, "dunlin_jobs_waiting", "Jobs that are due", static_cast<double>(gauges.backlog.waiting));
-  Gauge(out, "dunlin_jobs_scheduled", "Jobs that are not due yet", static_cast<double>(gauges.backlog.scheduled));
-  Gauge(out, "dunlin_jobs_dead", "Jobs that are not tried any more", static_cast<double>(gauges.backlog.dead));
-  const double age = gauges.backlog.oldest_due ? std::chrono::duration<double>(gauges.now - *gauges.backlog.oldest_due).count() : 0;
-  Gauge(out, "dunlin_oldest_job_age_seconds", "How long the oldest due job has waited", std::max(0.0, age));
+  Gauge(out, "dunlin_ledger_up", "1 while the ledger answers", gauges.backlog ? 1 : 0);
   Gauge(out, "dunlin_queue_degraded", "1 while Redis does not answer", gauges.queue_degraded ? 1 : 0);
+  if (gauges.backlog) AddBacklog(out, *gauges.backlog, gauges.now);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,7 @@ class Metrics final : public Observer {
 
   // What the ledger and the queue say at the moment of the scrape.
   struct Gauges {
-    Backlog backlog;
+    std::optional<Backlog> backlog;  // nullopt: the ledger does not answer; the counters are needed most then
     Timestamp now{};
     bool queue_degraded = false;
   };
@@ -58,8 +59,16 @@ class Metrics final : public Observer {
       {"dunlin_problems_total", {"Trouble that is tried again by itself", {}}},
       {"dunlin_webhooks_total", {"Webhooks by verdict", {}}},
   };
-  Histogram ack_{"From the request in hand to its answer", {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5}, std::vector<std::uint64_t>(12), 0, 0};
-  Histogram access_{"From an event's arrival to the committed change of access", {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60}, std::vector<std::uint64_t>(13), 0, 0};
+  Histogram ack_{"From the request in hand to its answer",
+                 {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5},
+                 std::vector<std::uint64_t>(12),
+                 0,
+                 0};
+  Histogram access_{"From an event's arrival to the committed change of access",
+                    {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60},
+                    std::vector<std::uint64_t>(13),
+                    0,
+                    0};
 };
 
 }  // namespace dunlin

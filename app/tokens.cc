@@ -1,41 +1,41 @@
 #include "app/tokens.h"
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 
+#include "app/sha256.h"
 #include "state/check.h"
+#include "webhooks/http/message.h"
 
 namespace dunlin {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kNameMax = 100;
 constexpr std::string_view kPrefix = "dnl_";
 constexpr std::string_view kScheme = "Bearer ";
-
-std::string Hex(const unsigned char* bytes, std::size_t size) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < size; ++i) {
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
-  }
-  return text;
-}
 
 std::string RandomHex(std::size_t size) {
   std::array<unsigned char, kSecretBytes> bytes{};
   DUNLIN_CHECK(size <= bytes.size());
   DUNLIN_CHECK(RAND_bytes(bytes.data(), static_cast<int>(size)) == 1);
-  return Hex(bytes.data(), size);
+  return HexOf({reinterpret_cast<const char*>(bytes.data()), size});
 }
 
-std::string HashOf(std::string_view secret) {
-  std::array<unsigned char, 32> hash{};
-  unsigned int size = 0;
-  DUNLIN_CHECK(EVP_Digest(secret.data(), secret.size(), hash.data(), &size, EVP_sha256(), nullptr) == 1);
-  return Hex(hash.data(), size);
+// The secret in `Bearer SECRET`; the scheme's letter case does not count. Empty: it is something else.
+std::string_view SecretIn(std::string_view authorization) {
+  if (!EqualIgnoringCase(authorization.substr(0, kScheme.size()), kScheme)) return {};
+  authorization.remove_prefix(kScheme.size());
+  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
+  return authorization;
+}
+
+bool IsPlain(std::string_view name) {
+  return name.size() <= kNameMax && std::none_of(name.begin(), name.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
 }
 
 Status Keep(Ledger& ledger, Token token) {
@@ -48,10 +48,19 @@ Status Keep(Ledger& ledger, Token token) {
 
 }  // namespace
 
-Result<std::string> CreateToken(Ledger& ledger, Role role, const std::string& name, std::optional<Timestamp> expires, Timestamp now) {
-  if (name.find_first_not_of(" \t") == std::string::npos) return Fail(Errc::kInvalidArgument, "a token needs a name that says who uses it");
+Result<std::string> CreateToken(Ledger& ledger, Role role, const std::string& name, std::optional<Timestamp> expires,
+                                Timestamp now) {
+  if (name.find_first_not_of(" \t") == std::string::npos)
+    return Fail(Errc::kInvalidArgument, "a token needs a name that says who uses it");
+  if (!IsPlain(name))
+    return Fail(Errc::kInvalidArgument, "a token's name is at most 100 bytes, without control characters");
   const std::string secret = std::string(kPrefix) + RandomHex(kSecretBytes);
-  Token token{.id = "tok_" + RandomHex(8), .hash = HashOf(secret), .role = role, .name = name, .created_at = now, .expires_at = expires};
+  Token token{.id = "tok_" + RandomHex(8),
+              .hash = Sha256Hex(secret),
+              .role = role,
+              .name = name,
+              .created_at = now,
+              .expires_at = expires};
   if (const Status kept = Keep(ledger, std::move(token)); !kept) return tl::unexpected(kept.error());
   return secret;
 }
@@ -64,18 +73,20 @@ Status RevokeToken(Ledger& ledger, std::string_view id, Timestamp now) {
     if (!token.revoked_at) token.revoked_at = now;
     return Keep(ledger, std::move(token));
   }
-  return Fail(Errc::kNotFound, "no token '" + std::string(id) + "'; `dunlin token list` shows their ids");
+  return Fail(Errc::kNotFound, "there is no such token; `dunlin token list` shows their ids");
 }
 
 Result<Token> Authenticate(Ledger& ledger, const std::string* authorization, Timestamp now) {
-  if (authorization == nullptr || !authorization->starts_with(kScheme)) {
+  const std::string_view secret = authorization == nullptr ? std::string_view() : SecretIn(*authorization);
+  if (secret.empty()) {
     return Fail(Errc::kUnauthenticated, "send a token as `Authorization: Bearer …`; `dunlin token create` makes one");
   }
-  Result<std::optional<Token>> token = ledger.FindToken(HashOf(std::string_view(*authorization).substr(kScheme.size())));
+  Result<std::optional<Token>> token = ledger.FindToken(Sha256Hex(secret));
   if (!token) return tl::unexpected(token.error());
   if (!*token) return Fail(Errc::kUnauthenticated, "the token is not known");
   if ((*token)->revoked_at) return Fail(Errc::kUnauthenticated, "the token was revoked");
-  if ((*token)->expires_at && *(*token)->expires_at <= now) return Fail(Errc::kUnauthenticated, "the token has expired");
+  if ((*token)->expires_at && *(*token)->expires_at <= now)
+    return Fail(Errc::kUnauthenticated, "the token has expired");
   return std::move(**token);
 }
 

@@ -9,9 +9,10 @@
 
 namespace dunlin {
 
-// Makes a token and returns its secret, which is shown this once. Durable on return. Errors: kInvalidArgument (a blank
-// name), the ledger's.
-Result<std::string> CreateToken(Ledger& ledger, Role role, const std::string& name, std::optional<Timestamp> expires, Timestamp now);
+// Makes a token and returns its secret, which is shown this once. Durable on return. Errors: kInvalidArgument (a name
+// that is blank, longer than 100 bytes or holds control characters), the ledger's.
+Result<std::string> CreateToken(Ledger& ledger, Role role, const std::string& name, std::optional<Timestamp> expires,
+                                Timestamp now);
 
 // By the id that lists show. Errors: kNotFound.
 Status RevokeToken(Ledger& ledger, std::string_view id, Timestamp now);

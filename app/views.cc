@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "state/merge.h"
 #include "workflows/schedule.h"
@@ -22,7 +23,8 @@ int AttemptsOn(const InvoiceFact& invoice, const std::vector<Attempt>& attempts)
     if (a.invoice == invoice.id && a.state != AttemptState::kRefused) ++made;
   }
   for (const Failure& f : invoice.failures) {
-    const bool ours = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == f.key; });
+    const bool ours =
+        std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == f.key; });
     if (!ours) ++made;
   }
   return made;
@@ -32,10 +34,17 @@ json CollectionView(const SubscriptionRecord& record, const PolicyBook& policies
   const Subscription& s = record.subscription;
   const Recovery& r = s.recovery;
   const bool runs = r.state != RecoveryState::kNone;
-  const CollectionPolicy& rules = runs ? policies.Pinned(r.policy, r.policy_version) : policies.current().CollectionFor(s.values.plan);
+  const CollectionPolicy& rules =
+      runs ? policies.Pinned(r.policy, r.policy_version) : policies.current().CollectionFor(s.values.plan);
   const int version = runs ? r.policy_version : policies.current().version;
-  json view = {{"owner", OwnerName(rules.owner)}, {"policy", rules.name + "@" + std::to_string(version)}, {"state", RecoveryStateName(r.state)},
-               {"invoice", nullptr}, {"amount_due", 0}, {"currency", nullptr}, {"attempts", 0}, {"last_decline", nullptr},
+  json view = {{"owner", OwnerName(rules.owner)},
+               {"policy", rules.name + "@" + std::to_string(version)},
+               {"state", RecoveryStateName(r.state)},
+               {"invoice", nullptr},
+               {"amount_due", 0},
+               {"currency", nullptr},
+               {"attempts", 0},
+               {"last_decline", nullptr},
                {"next_attempt_at", TimeOrNull(r.next_attempt_at)}};
   const InvoiceFact* invoice = runs ? FindInvoice(s.facts, r.invoice) : nullptr;
   if (invoice == nullptr) return view;
@@ -69,7 +78,9 @@ json TimelineRowView(const TimelineRow& row) {
   json view = {{"at", FormatRfc3339(row.at)}, {"kind", row.kind}, {"reason", row.reason}};
   if (row.status_to) view["status"] = {{"from", StatusName(*row.status_from)}, {"to", StatusName(*row.status_to)}};
   if (row.access_to) view["access"] = {{"from", AccessName(*row.access_from)}, {"to", AccessName(*row.access_to)}};
-  const std::pair<const char*, const std::string*> texts[] = {{"row", &row.row}, {"rule", &row.rule}, {"policy", &row.policy}, {"event", &row.event}, {"by", &row.by}, {"next", &row.next}};
+  const std::pair<const char*, const std::string*> texts[] = {{"row", &row.row},       {"rule", &row.rule},
+                                                              {"policy", &row.policy}, {"event", &row.event},
+                                                              {"by", &row.by},         {"next", &row.next}};
   for (const auto& [name, text] : texts) {
     if (!text->empty()) view[name] = *text;
   }
@@ -82,7 +93,10 @@ json TimelineView(const std::vector<TimelineRow>& rows, const std::vector<Stored
   for (const StoredEvent& event : events) {
     if (event.outcome == EventOutcome::kApplied || event.outcome == EventOutcome::kWaiting) continue;
     const Timestamp at = event.applied_at.value_or(event.received_at);
-    items.emplace_back(at, json{{"at", FormatRfc3339(at)}, {"kind", "event"}, {"event", event.id.str()}, {"reason", event.type + " changed nothing: " + event.detail}});
+    items.emplace_back(at, json{{"at", FormatRfc3339(at)},
+                                {"kind", "event"},
+                                {"event", event.id.str()},
+                                {"reason", event.type + " changed nothing: " + event.detail}});
   }
   std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   json view = json::array();
@@ -121,7 +135,8 @@ json EventView(const StoredEvent& e, bool with_body) {
 }
 
 json JobView(const Job& job, const std::optional<Attempt>& attempt) {
-  const std::string state = job.state == JobState::kDead ? "dead" : attempt && IsOpen(attempt->state) ? "running" : "waiting";
+  const bool runs = attempt && IsOpen(attempt->state);
+  const std::string_view state = job.state == JobState::kDead ? "dead" : runs ? "running" : "waiting";
   return {{"id", JobName(job.id)},
           {"kind", JobKindName(job.kind)},
           {"state", state},
@@ -134,11 +149,20 @@ json JobView(const Job& job, const std::optional<Attempt>& attempt) {
 }
 
 json AlertView(const Alert& a) {
-  return {{"key", a.key}, {"kind", a.kind}, {"subject", a.subject}, {"detail", a.detail}, {"raised_at", FormatRfc3339(a.raised_at)}};
+  return {{"key", a.key},
+          {"kind", a.kind},
+          {"subject", a.subject},
+          {"detail", a.detail},
+          {"raised_at", FormatRfc3339(a.raised_at)}};
 }
 
 json TokenView(const Token& t) {
-  return {{"id", t.id}, {"role", RoleName(t.role)}, {"name", t.name}, {"created_at", FormatRfc3339(t.created_at)}, {"expires_at", TimeOrNull(t.expires_at)}, {"revoked_at", TimeOrNull(t.revoked_at)}};
+  return {{"id", t.id},
+          {"role", RoleName(t.role)},
+          {"name", t.name},
+          {"created_at", FormatRfc3339(t.created_at)},
+          {"expires_at", TimeOrNull(t.expires_at)},
+          {"revoked_at", TimeOrNull(t.revoked_at)}};
 }
 
 std::string JobName(JobId id) { return "job_" + std::to_string(ToInt(id)); }
@@ -149,44 +173,69 @@ Result<JobId> ParseJobName(std::string_view name) {
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
   if (error == std::errc{} && end == digits.data() + digits.size() && id > 0) return JobId{id};
-  return Fail(Errc::kInvalidArgument, "'" + std::string(name.substr(0, 40)) + "' is not a job's id; one looks like job_12");
+  return Fail(Errc::kInvalidArgument, "not a job's id; one looks like job_12");
 }
+
+namespace {
+
+// Which of an account's subscriptions speaks for it: one with access before others, then the highest plan, then the
+// one whose access lasts longest.
+auto Weight(const Subscription& s, const PolicyBook& policies, Timestamp now) {
+  const auto plan = policies.current().plans.find(s.values.plan);
+  const int rank = plan == policies.current().plans.end() ? -1 : plan->second.rank;
+  return std::tuple(AccessAt(s.values, now) == Access::kGranted, rank,
+                    s.values.access_until.value_or(Timestamp::max()));
+}
+
+std::string WhyAccess(const Subscription& s, Timestamp now) {
+  std::string why = "subscription " + s.id.str() + " is " + std::string(StatusName(s.values.status));
+  if (!s.values.access_until) return why;
+  const bool granted = AccessAt(s.values, now) == Access::kGranted;
+  return why + (granted ? ", with access until " : ", and its access ended at ") +
+         FormatRfc3339(*s.values.access_until);
+}
+
+Result<std::vector<Subscription>> SubscriptionsOfAll(Ledger& ledger, const std::vector<AccountId>& accounts) {
+  std::vector<Subscription> all;
+  for (const AccountId& account : accounts) {
+    const Result<std::vector<SubscriptionId>> ids = ledger.SubscriptionsOf(account);
+    if (!ids) return tl::unexpected(ids.error());
+    for (const SubscriptionId& id : *ids) {
+      Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
+      if (!record) return tl::unexpected(record.error());
+      if (*record) all.push_back(std::move((*record)->subscription));
+    }
+  }
+  return all;
+}
+
+}  // namespace
 
 Result<json> AccessView(Ledger& ledger, const PolicyBook& policies, std::string_view account, Timestamp now) {
   const Result<std::vector<AccountId>> accounts = ledger.ResolveAccount(account);
   if (!accounts) return tl::unexpected(accounts.error());
-  json subscriptions = json::array();
+  // What was asked for is not repeated: it could be an e-mail address (I10).
+  if (accounts->empty()) return Fail(Errc::kNotFound, "no account has this id");
+  const Result<std::vector<Subscription>> all = SubscriptionsOfAll(ledger, *accounts);
+  if (!all) return tl::unexpected(all.error());
+  json view = {{"account", account}, {"access", AccessName(Access::kRevoked)},      {"plan", nullptr},
+               {"until", nullptr},   {"reason", "the account has no subscription"}, {"subscriptions", json::array()}};
   const Subscription* best = nullptr;
-  std::vector<SubscriptionRecord> records;
-  for (const AccountId& id : *accounts) {
-    const auto ids = ledger.SubscriptionsOf(id);
-    if (!ids) return tl::unexpected(ids.error());
-    for (const SubscriptionId& subscription : *ids) {
-      Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(subscription);
-      if (!record) return tl::unexpected(record.error());
-      if (*record) records.push_back(std::move(**record));
-    }
+  for (const Subscription& s : *all) {
+    if (best == nullptr || Weight(*best, policies, now) < Weight(s, policies, now)) best = &s;
+    view["subscriptions"].push_back({{"id", s.id.str()},
+                                     {"status", StatusName(s.values.status)},
+                                     {"access", AccessName(AccessAt(s.values, now))},
+                                     {"plan", TextOrNull(s.values.plan)},
+                                     {"until", TimeOrNull(s.values.access_until)}});
   }
-  if (records.empty()) return Fail(Errc::kNotFound, "no subscription of account '" + std::string(account.substr(0, 200)) + "' is known");
-  const auto rank = [&](const Subscription& s) {
-    const auto plan = policies.current().plans.find(s.values.plan);
-    const bool granted = AccessAt(s.values, now) == Access::kGranted;
-    return std::pair(granted, plan == policies.current().plans.end() ? -1 : plan->second.rank);
-  };
-  for (const SubscriptionRecord& record : records) {
-    const Subscription& s = record.subscription;
-    if (best == nullptr || rank(*best) < rank(s)) best = &s;
-    subscriptions.push_back({{"id", s.id.str()}, {"status", StatusName(s.values.status)}, {"access", AccessName(AccessAt(s.values, now))}, {"plan", TextOrNull(s.values.plan)}, {"until", TimeOrNull(s.values.access_until)}});
-  }
-  const Access access = AccessAt(best->values, now);
-  std::string reason = "subscription " + best->id.str() + " is " + std::string(StatusName(best->values.status));
-  if (access == Access::kGranted && best->values.access_until) reason += ", with access until " + FormatRfc3339(*best->values.access_until);
-  return json{{"account", account},
-              {"access", AccessName(access)},
-              {"plan", access == Access::kGranted ? TextOrNull(best->values.plan) : json(nullptr)},
-              {"until", access == Access::kGranted ? TimeOrNull(best->values.access_until) : json(nullptr)},
-              {"reason", reason},
-              {"subscriptions", subscriptions}};
+  if (best == nullptr) return view;
+  view["reason"] = WhyAccess(*best, now);
+  if (AccessAt(best->values, now) == Access::kRevoked) return view;
+  view["access"] = AccessName(Access::kGranted);
+  view["plan"] = TextOrNull(best->values.plan);
+  view["until"] = TimeOrNull(best->values.access_until);
+  return view;
 }
 
 Result<SubscriptionRecord> FindSubscription(Ledger& ledger, std::string_view any_id) {
@@ -201,7 +250,7 @@ Result<SubscriptionRecord> FindSubscription(Ledger& ledger, std::string_view any
     if (!record) return tl::unexpected(record.error());
     if (*record) return std::move(**record);
   }
-  return Fail(Errc::kNotFound, "no subscription '" + id.str().substr(0, 200) + "' is known");
+  return Fail(Errc::kNotFound, "no subscription has this id, nor an invoice with it");
 }
 
 }  // namespace dunlin

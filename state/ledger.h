@@ -163,12 +163,15 @@ struct EventResult {
   Timestamp at{};
 };
 
+// In the body of an ApiReply: where the number of the unit's first new job goes when it is written.
+inline constexpr std::string_view kJobInReply = "{job}";
+
 // The answer to a POST that carried an Idempotency-Key, kept so that its repetition gets the same one.
 struct ApiReply {
   std::string key;  // scoped by the caller: "retry/<token>/<header>"
   std::string request_hash;
   int status = 0;
-  std::string body;  // when it is written, "{job}" in it becomes the number of the unit's first new job
+  std::string body;  // may hold kJobInReply once
   Timestamp at{};
 };
 

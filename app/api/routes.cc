@@ -1,75 +1,21 @@
 #include "app/api/routes.h"
 
-#include <openssl/evp.h>
-
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "app/tokens.h"
+#include "app/api/answer.h"
 #include "app/views.h"
-#include "webhooks/http/problem.h"
-#include "workflows/retry_request.h"
 
 namespace dunlin {
 namespace {
 
+using api::Json;
+using api::Right;
 using nlohmann::json;
 
-constexpr std::size_t kReasonMax = 500;
-constexpr std::size_t kKeyMax = 255;
 constexpr std::size_t kEventsInTimeline = 1000;
-
-int StatusFor(Errc code) {
-  switch (code) {
-    case Errc::kInvalidArgument: return 400;
-    case Errc::kUnauthenticated: return 401;
-    case Errc::kForbidden: return 403;
-    case Errc::kNotFound: return 404;
-    case Errc::kConflict: return 409;
-    case Errc::kUnavailable: return 503;
-    case Errc::kCorrupt: return 500;
-  }
-  return 500;
-}
-
-HttpResponse ProblemOf(const Error& error) {
-  HttpResponse response = Problem(StatusFor(error.code), error.detail);
-  if (error.code == Errc::kUnauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (error.code == Errc::kUnavailable) response.headers.emplace_back("Retry-After", "5");
-  return response;
-}
-
-HttpResponse Json(const json& body, int status = 200) {
-  HttpResponse response;
-  response.status = status;
-  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  return response;
-}
-
-// Who may do what: the product reads access only, and nobody below support changes anything.
-enum class Right { kReadAccess, kRead, kAct };
-
-bool May(Role role, Right right) {
-  switch (right) {
-    case Right::kReadAccess: return true;
-    case Right::kRead: return role != Role::kProduct;
-    case Right::kAct: return role == Role::kSupport || role == Role::kAdmin;
-  }
-  return false;
-}
-
-using Handler = std::function<Result<HttpResponse>(const HttpRequest&, const Token&)>;
-
-HttpHandler Guarded(const ApiContext& context, Right right, Handler handler) {
-  return [context, right, handler = std::move(handler)](const HttpRequest& request) {
-    if (request.HeaderCount("Authorization") > 1) return ProblemOf({Errc::kUnauthenticated, "send one Authorization header"});
-    const Result<Token> token = Authenticate(context.ledger, request.Header("Authorization"), context.clock.Now());
-    if (!token) return ProblemOf(token.error());
-    if (!May(token->role, right)) return ProblemOf({Errc::kForbidden, "a token of role " + std::string(RoleName(token->role)) + " may not do this"});
-    Result<HttpResponse> response = handler(request, *token);
-    return response ? std::move(*response) : ProblemOf(response.error());
-  };
-}
+constexpr std::size_t kCursorMax = 255;
 
 Result<Page> PageOf(const HttpRequest& request) {
   Page page;
@@ -79,40 +25,71 @@ Result<Page> PageOf(const HttpRequest& request) {
       return Fail(Errc::kInvalidArgument, "limit: a number from 1 to 1000");
     }
   }
-  if (const std::string* cursor = request.Query("cursor")) page.cursor = *cursor;
+  if (const std::string* cursor = request.Query("cursor")) {
+    const bool printable = std::all_of(cursor->begin(), cursor->end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    if (cursor->empty() || cursor->size() > kCursorMax || !printable) {
+      return Fail(Errc::kInvalidArgument, "cursor: what the page before gave as \"next\"");
+    }
+    page.cursor = *cursor;
+  }
   return page;
 }
 
-template <class T, class View>
-json ListOf(const Listing<T>& listing, View view) {
-  json items = json::array();
-  for (const T& item : listing.items) items.push_back(view(item));
-  return {{"items", std::move(items)}, {"next", listing.next.empty() ? json(nullptr) : json(listing.next)}};
+json NextOf(const std::string& next) { return next.empty() ? json(nullptr) : json(next); }
+
+// Whose subscriptions are asked for: an alias may stand for several of the provider's customers, or for none.
+Result<std::vector<AccountId>> AccountsOf(Ledger& ledger, const std::string& any_id) {
+  Result<std::vector<AccountId>> accounts = ledger.ResolveAccount(any_id);
+  if (accounts && accounts->empty()) accounts->emplace_back(any_id);
+  return accounts;
+}
+
+// One page over all of the accounts, in the order of the subscriptions' ids.
+Result<Listing<Subscription>> PageOver(Ledger& ledger, SubscriptionFilter filter,
+                                       const std::vector<AccountId>& accounts, const Page& page) {
+  Listing<Subscription> all;
+  bool more = false;
+  for (const AccountId& account : accounts) {
+    filter.account = account;
+    Result<Listing<Subscription>> some = ledger.Subscriptions(filter, page);
+    if (!some) return tl::unexpected(some.error());
+    more = more || !some->next.empty();
+    std::move(some->items.begin(), some->items.end(), std::back_inserter(all.items));
+  }
+  std::ranges::sort(all.items, {}, &Subscription::id);
+  more = more || all.items.size() > page.limit;
+  all.items.resize(std::min(all.items.size(), page.limit));
+  if (more) all.next = all.items.back().id.str();
+  return all;
 }
 
 Result<HttpResponse> ListSubscriptions(const ApiContext& c, const HttpRequest& request) {
   SubscriptionFilter filter;
   if (const std::string* status = request.Query("status")) {
     filter.status = ParseStatus(*status);
-    if (!filter.status) return Fail(Errc::kInvalidArgument, "status: one of pending, trialing, active, past_due, paused, canceled");
-  }
-  if (const std::string* account = request.Query("account")) {
-    const Result<std::vector<AccountId>> accounts = c.ledger.ResolveAccount(*account);
-    if (!accounts) return tl::unexpected(accounts.error());
-    filter.account = accounts->size() == 1 ? accounts->front() : AccountId{*account};
+    if (!filter.status) {
+      return Fail(Errc::kInvalidArgument, "status: one of pending, trialing, active, past_due, paused, canceled");
+    }
   }
   const Result<Page> page = PageOf(request);
   if (!page) return tl::unexpected(page.error());
-  const Result<Listing<Subscription>> found = c.ledger.Subscriptions(filter, *page);
+  Result<Listing<Subscription>> found;
+  if (const std::string* account = request.Query("account")) {
+    const Result<std::vector<AccountId>> accounts = AccountsOf(c.ledger, *account);
+    if (!accounts) return tl::unexpected(accounts.error());
+    found = PageOver(c.ledger, filter, *accounts, *page);
+  } else {
+    found = c.ledger.Subscriptions(filter, *page);
+  }
   if (!found) return tl::unexpected(found.error());
   const Timestamp now = c.clock.Now();
   json items = json::array();
   for (const Subscription& s : found->items) {
-    Result<std::optional<SubscriptionRecord>> record = c.ledger.LoadSubscription(s.id);
+    const Result<std::optional<SubscriptionRecord>> record = c.ledger.LoadSubscription(s.id);
     if (!record) return tl::unexpected(record.error());
     if (*record) items.push_back(SubscriptionView(**record, c.policies, now));
   }
-  return Json({{"items", std::move(items)}, {"next", found->next.empty() ? json(nullptr) : json(found->next)}});
+  return Json({{"items", std::move(items)}, {"next", NextOf(found->next)}});
 }
 
 Result<HttpResponse> ShowSubscription(const ApiContext& c, const HttpRequest& request) {
@@ -132,73 +109,25 @@ Result<HttpResponse> ShowTimeline(const ApiContext& c, const HttpRequest& reques
   return Json({{"subscription", id.str()}, {"items", TimelineView(*rows, events->items)}});
 }
 
-std::string HashOf(std::string_view text) {
-  unsigned char hash[32];
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), hash, &size, EVP_sha256(), nullptr);
-  return std::string(reinterpret_cast<const char*>(hash), size);
-}
-
-std::string HexOf(const std::string& bytes) {
-  std::string hex;
-  for (const char c : bytes) {
-    char two[3];
-    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned char>(c));
-    hex += two;
-  }
-  return hex;
-}
-
-Result<std::string> ReasonIn(const std::string& body) {
-  const json parsed = json::parse(body, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("reason") || !parsed["reason"].is_string()) {
-    return Fail(Errc::kInvalidArgument, R"(send {"reason": "…"}: why this customer is charged now)");
-  }
-  const std::string reason = parsed["reason"];
-  if (reason.find_first_not_of(" \t\r\n") == std::string::npos) return Fail(Errc::kInvalidArgument, "reason: it must not be blank");
-  if (reason.size() > kReasonMax) return Fail(Errc::kInvalidArgument, "reason: at most " + std::to_string(kReasonMax) + " bytes");
-  return reason;
-}
-
-Result<HttpResponse> Retry(const ApiContext& c, const HttpRequest& request, const Token& token) {
-  const Result<std::string> reason = ReasonIn(request.body);
-  if (!reason) return tl::unexpected(reason.error());
-  const Result<SubscriptionRecord> record = FindSubscription(c.ledger, request.Param("id"));
-  if (!record) return tl::unexpected(record.error());
-  const std::string* key = request.Header("Idempotency-Key");
-  if (key != nullptr && (key->empty() || key->size() > kKeyMax)) return Fail(Errc::kInvalidArgument, "Idempotency-Key: 1 to 255 bytes");
-  const std::string hash = HexOf(HashOf(record->subscription.id.str() + "\n" + request.body));
-  const std::string reply_key = key == nullptr ? "" : "retry/" + token.id + "/" + *key;
-  for (int round = 0;; ++round) {
-    if (key != nullptr) {
-      const Result<std::optional<ApiReply>> known = c.ledger.FindReply(reply_key);
-      if (!known) return tl::unexpected(known.error());
-      if (*known && (*known)->request_hash != hash) return Problem(422, "This Idempotency-Key was used for another request.");
-      if (*known) return HttpResponse{.status = (*known)->status, .body = (*known)->body};
-    }
-    const Timestamp now = c.clock.Now();
-    std::optional<ApiReply> reply;
-    if (key != nullptr) reply = ApiReply{.key = reply_key, .request_hash = hash, .status = 202, .body = R"({"job":"job_{job}"})", .at = now};
-    const Result<RetryAsked> asked = AskForRetry(c.ledger, c.policies, record->subscription.id, token.name, *reason, now, reply);
-    if (asked) return Json({{"job", JobName(asked->job)}}, 202);
-    // The same key at the same moment: the other request has answered it.
-    const bool raced = key != nullptr && round == 0 && asked.error().code != Errc::kNotFound;
-    if (!raced) return tl::unexpected(asked.error());
-    const Result<std::optional<ApiReply>> known = c.ledger.FindReply(reply_key);
-    if (!known || !*known) return tl::unexpected(asked.error());
-  }
-}
-
+// An ended attempt and the end of its job are one commit, so an ended attempt beside a job is only a read that fell
+// between the two.
 Result<HttpResponse> ShowJob(const ApiContext& c, const HttpRequest& request) {
   const Result<JobId> id = ParseJobName(request.Param("id"));
   if (!id) return tl::unexpected(id.error());
-  const Result<std::optional<Attempt>> attempt = c.ledger.FindAttemptOfJob(*id);
-  if (!attempt) return tl::unexpected(attempt.error());
   const Result<std::optional<Job>> job = c.ledger.FindJob(*id);
   if (!job) return tl::unexpected(job.error());
-  if (*job) return Json(JobView(**job, *attempt));
-  if (!*attempt) return Fail(Errc::kNotFound, "no job " + JobName(*id) + ": it is done and left no attempt, or never was");
-  return Json({{"id", JobName(*id)}, {"kind", JobKindName(JobKind::kCharge)}, {"state", "done"}, {"outcome", AttemptStateName((*attempt)->state)}, {"attempt", AttemptView(**attempt)}});
+  const Result<std::optional<Attempt>> attempt = c.ledger.FindAttemptOfJob(*id);
+  if (!attempt) return tl::unexpected(attempt.error());
+  const bool ended = *attempt && !IsOpen((*attempt)->state);
+  if (*job && !ended) return Json(JobView(**job, *attempt));
+  if (!*attempt) {
+    return Fail(Errc::kNotFound, "no job " + JobName(*id) + ": it is done and left no attempt, or never was");
+  }
+  return Json({{"id", JobName(*id)},
+               {"kind", JobKindName(JobKind::kCharge)},  // no other kind makes attempts
+               {"state", ended ? "done" : "running"},
+               {"outcome", ended ? json(AttemptStateName((*attempt)->state)) : json(nullptr)},
+               {"attempt", AttemptView(**attempt)}});
 }
 
 Result<HttpResponse> ListAlerts(const ApiContext& c, const HttpRequest& request) {
@@ -206,7 +135,9 @@ Result<HttpResponse> ListAlerts(const ApiContext& c, const HttpRequest& request)
   if (!page) return tl::unexpected(page.error());
   const Result<Listing<Alert>> alerts = c.ledger.Alerts(*page);
   if (!alerts) return tl::unexpected(alerts.error());
-  return Json(ListOf(*alerts, &AlertView));
+  json items = json::array();
+  for (const Alert& alert : alerts->items) items.push_back(AlertView(alert));
+  return Json({{"items", std::move(items)}, {"next", NextOf(alerts->next)}});
 }
 
 Result<HttpResponse> ShowAccess(const ApiContext& c, const HttpRequest& request) {
@@ -218,8 +149,10 @@ Result<HttpResponse> ShowAccess(const ApiContext& c, const HttpRequest& request)
 }  // namespace
 
 void AddApiRoutes(HttpServer& server, const ApiContext& c) {
-  const auto reads = [&](const char* pattern, Right right, Result<HttpResponse> (*handler)(const ApiContext&, const HttpRequest&)) {
-    server.Route("GET", pattern, Guarded(c, right, [c, handler](const HttpRequest& r, const Token&) { return handler(c, r); }));
+  const auto reads = [&](const char* pattern, Right right,
+                         Result<HttpResponse> (*handler)(const ApiContext&, const HttpRequest&)) {
+    server.Route("GET", pattern,
+                 api::Guarded(c, right, [c, handler](const HttpRequest& r, const Token&) { return handler(c, r); }));
   };
   reads("/v1/access/{account}", Right::kReadAccess, &ShowAccess);
   reads("/v1/subscriptions", Right::kRead, &ListSubscriptions);
@@ -227,7 +160,9 @@ void AddApiRoutes(HttpServer& server, const ApiContext& c) {
   reads("/v1/subscriptions/{id}/timeline", Right::kRead, &ShowTimeline);
   reads("/v1/jobs/{id}", Right::kRead, &ShowJob);
   reads("/v1/alerts", Right::kRead, &ListAlerts);
-  server.Route("POST", "/v1/subscriptions/{id}/retry", Guarded(c, Right::kAct, [c](const HttpRequest& r, const Token& token) { return Retry(c, r, token); }));
+  server.Route(
+      "POST", "/v1/subscriptions/{id}/retry",
+      api::Guarded(c, Right::kAct, [c](const HttpRequest& r, const Token& token) { return api::Retry(c, r, token); }));
 }
 
 }  // namespace dunlin

@@ -21,6 +21,7 @@ struct ApiContext {
 void AddApiRoutes(HttpServer& server, const ApiContext& context);
 
 // /healthz, /readyz and /metrics, without a token.
-void AddOperationRoutes(HttpServer& server, Ledger& ledger, const Clock& clock, const Metrics& metrics, std::function<bool()> queue_degraded);
+void AddOperationRoutes(HttpServer& server, Ledger& ledger, const Clock& clock, const Metrics& metrics,
+                        std::function<bool()> queue_degraded);
 
 }  // namespace dunlin

@@ -251,10 +251,9 @@ Status UnitWriter::Raise(const Alert& alert, UnitResult& result) {
 }
 
 Status UnitWriter::Reply(const ApiReply& reply, const UnitResult& result) {
-  static constexpr std::string_view kJob = "{job}";
   std::string body = reply.body;
-  if (const std::size_t at = body.find(kJob); at != std::string::npos && !result.new_jobs.empty()) {
-    body.replace(at, kJob.size(), std::to_string(ToInt(result.new_jobs.front().id)));
+  if (const std::size_t at = body.find(kJobInReply); at != std::string::npos && !result.new_jobs.empty()) {
+    body.replace(at, kJobInReply.size(), std::to_string(ToInt(result.new_jobs.front().id)));
   }
   return OneRow(insert_reply_.Text(reply.key)
                     .Text(reply.request_hash)

@@ -11,7 +11,7 @@ namespace dunlin::testing {
 
 // Passes everything on to `base`, which must outlive it, but for the unit it is told to lose. Units are counted from
 // 1 over Commit and CommitAll alike. Thread-safe.
-class FaultyLedger final : public Ledger {
+class FaultyLedger : public Ledger {
  public:
   enum class Fault {
     kBeforeWrite,  // nothing was written

@@ -1,0 +1,26 @@
+// What the routes under /v1 share: who may do what, and how answers and errors are written.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+
+#include "app/api/routes.h"
+#include "webhooks/http/router.h"
+
+namespace dunlin::api {
+
+// The product reads access only, and nobody below support changes anything.
+enum class Right { kReadAccess, kRead, kAct };
+bool May(Role role, Right right);
+
+using Handler = std::function<Result<HttpResponse>(const HttpRequest&, const Token&)>;
+
+// Asks for a token with that right before `handler` runs; what the handler fails with becomes a problem.
+HttpHandler Guarded(const ApiContext& context, Right right, Handler handler);
+
+HttpResponse Json(const nlohmann::json& body, int status = 200);
+
+// POST /v1/subscriptions/{id}/retry
+Result<HttpResponse> Retry(const ApiContext& context, const HttpRequest& request, const Token& token);
+
+}  // namespace dunlin::api
