@@ -270,7 +270,8 @@ class Ledger {
   // The same for several independent units, which share commits; one's failure does not touch the others.
   virtual std::vector<Result<UnitResult>> CommitAll(std::vector<Unit> units) = 0;
 
-  // Called after each commit, on the committing thread, with the jobs it made or moved. Must not block.
+  // Called after each commit, on the committing thread, with the jobs it made or moved. Must not block. On return the
+  // hint before is not under way and will not be called again. Not to be called by a hint.
   using JobHint = std::function<void(const std::vector<JobRef>&)>;
   virtual void OnNewJobs(JobHint hint) = 0;
 

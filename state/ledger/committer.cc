@@ -83,8 +83,14 @@ Status Committer::Do(Action action) {
 }
 
 void Committer::OnNewJobs(Ledger::JobHint hint) {
-  const std::lock_guard lock(mutex_);
-  hint_ = std::make_shared<const Ledger::JobHint>(std::move(hint));
+  const std::lock_guard lock(hint_mutex_);  // waits for a call under way: what it looks at may be gone right after
+  hint_ = std::move(hint);
+}
+
+void Committer::Hint(const std::vector<JobRef>& jobs) {
+  if (jobs.empty()) return;
+  const std::lock_guard lock(hint_mutex_);
+  if (hint_) hint_(jobs);
 }
 
 // Waits until every item has its result.
@@ -110,18 +116,15 @@ void Committer::Run() {
     gathered_.wait(lock, [&] { return stop_ || !ingest_.empty() || !others_.empty(); });
     if (ingest_.empty() && others_.empty()) return;
     const Batch batch = TakeBatch();
-    const std::shared_ptr<const Ledger::JobHint> hint = hint_;
     lock.unlock();
 
     CommitBatch(batch);
     std::vector<JobRef> jobs;
-    if (hint != nullptr && *hint) {
-      for (const Item* item : batch) {
-        if (item->result) jobs.insert(jobs.end(), item->result->new_jobs.begin(), item->result->new_jobs.end());
-      }
+    for (const Item* item : batch) {
+      if (item->result) jobs.insert(jobs.end(), item->result->new_jobs.begin(), item->result->new_jobs.end());
     }
     Wake(batch);  // the items are gone after this
-    if (!jobs.empty()) (*hint)(jobs);
+    Hint(jobs);
     KeepLogShort();
     lock.lock();
   }

@@ -63,6 +63,7 @@ class Committer {
   void Close();
   void KeepLogShort();
   static void Wake(const Batch& batch);
+  void Hint(const std::vector<JobRef>& jobs);
 
   const Reopen reopen_;
   Checkpointer* const checkpointer_;
@@ -79,7 +80,8 @@ class Committer {
   std::deque<Item*> ingest_;
   std::deque<Item*> others_;
   bool stop_ = false;
-  std::shared_ptr<const Ledger::JobHint> hint_;
+  std::mutex hint_mutex_;  // held during a call
+  Ledger::JobHint hint_;
   std::thread thread_;
 };
 

@@ -403,12 +403,27 @@ TEST_P(LedgerContract, NewJobsAreHintedAfterTheyCanBeRead) {
   Unit unit = Accept(MakeEvent("evt_1"));
   unit.jobs = {MakeJob(JobKind::kMail, kNoon + 1h)};
   const UnitResult result = Must(unit);
-  ledger_->OnNewJobs(nullptr);
   EXPECT_TRUE(ledger_->CheckWritable());  // the next commit comes after the hint
+  ledger_->OnNewJobs(nullptr);
   const std::lock_guard lock(mutex);
   ASSERT_THAT(hinted, SizeIs(2));
   EXPECT_EQ(hinted[0].id, result.new_jobs[0].id);
   EXPECT_EQ(hinted[1].due, kNoon + 1h);
+}
+
+// What a hint looks at may be taken down as soon as the hint was taken back.
+TEST_P(LedgerContract, AHintThatIsTakenBackIsNotUnderWayAnyMore) {
+  std::promise<void> entered;
+  std::atomic<bool> left = false;
+  ledger_->OnNewJobs([&](const std::vector<JobRef>&) {
+    entered.set_value();
+    std::this_thread::sleep_for(50ms);
+    left = true;
+  });
+  Must(Add(MakeJob(JobKind::kMail, kNoon)));
+  entered.get_future().wait();
+  ledger_->OnNewJobs(nullptr);
+  EXPECT_TRUE(left);
 }
 
 TEST_P(LedgerContract, ThreadsThatCommitAtOnceAllGetTheirOwnAnswer) {
