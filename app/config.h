@@ -12,23 +12,24 @@
 namespace dunlin {
 
 struct Config {
-  std::string listen = "127.0.0.1:8080";  // listen            DUNLIN_LISTEN
-  std::string ledger = "sqlite:dunlin.db";  // ledger          DUNLIN_LEDGER
-  std::string queue = "memory";             // queue           DUNLIN_QUEUE
-  std::string policy;                       // policy          DUNLIN_POLICY; empty: the built-in defaults
-  std::string clock;                        // clock           DUNLIN_CLOCK; empty: the machine's
-  std::string outbox_file;                  // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
-  std::string log_level = "info";           // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
+  std::string listen = "127.0.0.1:8080";     // listen            DUNLIN_LISTEN
+  std::string ledger = "sqlite:dunlin.db";   // ledger          DUNLIN_LEDGER
+  std::string queue = "memory";              // queue           DUNLIN_QUEUE
+  std::string policy;                        // policy          DUNLIN_POLICY; empty: the built-in defaults
+  std::string clock;                         // clock           DUNLIN_CLOCK; empty: the machine's
+  std::string outbox_file;                   // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
+  std::string log_level = "info";            // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
   std::size_t body_bytes_max = 1024 * 1024;  // body_bytes_max DUNLIN_BODY_BYTES_MAX
-  int http_threads = 96;                    // http_threads    DUNLIN_HTTP_THREADS
-  int apply_threads = 2;                    // apply_threads   DUNLIN_APPLY_THREADS
-  int outside_threads = 8;                  // outside_threads DUNLIN_OUTSIDE_THREADS
-  bool benchmark_route = false;             // benchmark_route DUNLIN_BENCHMARK_ROUTE: POST /benchmark/verify, never in production
+  int http_threads = 96;                     // http_threads    DUNLIN_HTTP_THREADS
+  int apply_threads = 2;                     // apply_threads   DUNLIN_APPLY_THREADS
+  int outside_threads = 8;                   // outside_threads DUNLIN_OUTSIDE_THREADS
+  bool benchmark_route = false;  // benchmark_route DUNLIN_BENCHMARK_ROUTE: POST /benchmark/verify, never in production
 
   // [stripe]
-  std::vector<std::string> stripe_webhook_secrets;  // stripe.webhook_secrets  DUNLIN_STRIPE_WEBHOOK_SECRETS, comma-separated
-  std::string stripe_webhook_secrets_file;          // …_FILE: one a line
-  std::string stripe_api_key;                       // stripe.api_key          DUNLIN_STRIPE_API_KEY
+  std::vector<std::string>
+      stripe_webhook_secrets;               // stripe.webhook_secrets  DUNLIN_STRIPE_WEBHOOK_SECRETS, comma-separated
+  std::string stripe_webhook_secrets_file;  // …_FILE: one a line
+  std::string stripe_api_key;               // stripe.api_key          DUNLIN_STRIPE_API_KEY
   std::string stripe_api_key_file;
   std::string stripe_api_base = "https://api.stripe.com";  // stripe.api_base  DUNLIN_STRIPE_API_BASE
   std::string stripe_api_version = "2026-10-28.endive";    // stripe.api_version DUNLIN_STRIPE_API_VERSION
@@ -39,12 +40,13 @@ struct Config {
 // the key does not say.
 std::optional<bool> LivemodeOf(std::string_view api_key);
 
-// Reads the file (may be empty: none), then the environment over it. Errors: kInvalidArgument, every mistake at once, each
-// with file and line or the variable's name and what to do; kNotFound for a file that is not there.
+// Reads the file (may be empty: none), then the environment over it. Errors: kInvalidArgument, every mistake at once,
+// each with file and line or the variable's name and what to do; kNotFound for a file that is not there.
 Result<Config> LoadConfig(const std::string& file);
 
 // What must hold together before serving: secrets present and not blank (one with spaces around it is named as such), a
-// key, a clock only without a live key, no webhook secret given as an API key. One line for each mistake; never a secret.
+// key, a clock only without a live key, no webhook secret given as an API key. One line for each mistake; never a
+// secret.
 Status CheckForServing(const Config& config);
 
 }  // namespace dunlin

@@ -39,7 +39,8 @@ class Asker {
     curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, &Append);
     curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &answer);
     const CURLcode code = curl_easy_perform(curl_);
-    if (code != CURLE_OK) return Fail(Errc::kUnavailable, "the clock at " + url + " does not answer: " + curl_easy_strerror(code));
+    if (code != CURLE_OK)
+      return Fail(Errc::kUnavailable, "the clock at " + url + " does not answer: " + curl_easy_strerror(code));
     const nlohmann::json body = nlohmann::json::parse(answer, nullptr, false);
     if (!body.is_object() || !body.contains("now_ms") || !body["now_ms"].is_number_integer()) {
       return Fail(Errc::kUnavailable, "the clock at " + url + " does not answer with now_ms");

@@ -65,10 +65,12 @@ struct Listening {
 Result<Listening> ParseListen(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   int port = -1;
-  if (colon != std::string::npos && colon + 1 < text.size() && text.find_first_not_of("0123456789", colon + 1) == std::string::npos && text.size() - colon <= 6) {
+  if (colon != std::string::npos && colon + 1 < text.size() &&
+      text.find_first_not_of("0123456789", colon + 1) == std::string::npos && text.size() - colon <= 6) {
     port = std::stoi(text.substr(colon + 1));
   }
-  if (port < 0 || port > 65535) return Fail(Errc::kInvalidArgument, "listen: '" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:8080");
+  if (port < 0 || port > 65535)
+    return Fail(Errc::kInvalidArgument, "listen: '" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:8080");
   return Listening{text.substr(0, colon), port};
 }
 
@@ -87,7 +89,10 @@ class Service {
     server_->Start();
     std::printf("listening on http://%s:%d\n", listening_.address.c_str(), listening_.port);
     std::fflush(stdout);
-    Log(LogLevel::kInfo, "serving", {{"listen", listening_.address + ":" + std::to_string(listening_.port)}, {"ledger", ledger_->instance()}, {"policy_version", std::to_string(policies_->current().version)}});
+    Log(LogLevel::kInfo, "serving",
+        {{"listen", listening_.address + ":" + std::to_string(listening_.port)},
+         {"ledger", ledger_->instance()},
+         {"policy_version", std::to_string(policies_->current().version)}});
     return {};
   }
 
@@ -113,7 +118,8 @@ class Service {
     if (!ledger) return tl::unexpected(ledger.error());
     ledger_ = std::move(*ledger);
     std::string text;
-    Result<Policy> policy = config_.policy.empty() ? Result<Policy>(BuiltInPolicy()) : LoadPolicy(config_.policy, &text);
+    Result<Policy> policy =
+        config_.policy.empty() ? Result<Policy>(BuiltInPolicy()) : LoadPolicy(config_.policy, &text);
     if (!policy) return tl::unexpected(policy.error());
     Result<PolicyBook> book = PolicyBook::Open(*ledger_, std::move(*policy), text);
     if (!book) return tl::unexpected(book.error());
@@ -127,7 +133,9 @@ class Service {
   }
 
   Status OpenEngine() {
-    auto api = StripeApi::Open({.base_url = config_.stripe_api_base, .api_key = config_.stripe_api_key, .api_version = config_.stripe_api_version});
+    auto api = StripeApi::Open({.base_url = config_.stripe_api_base,
+                                .api_key = config_.stripe_api_key,
+                                .api_version = config_.stripe_api_version});
     if (!api) return tl::unexpected(api.error());
     provider_ = std::move(*api);
     outbox_ = std::make_unique<FileOutbox>(OutboxFile(config_));
@@ -136,7 +144,9 @@ class Service {
     ingest.tolerance = config_.stripe_tolerance;
     ingest.livemode = LivemodeOf(config_.stripe_api_key);
     if (followed_ != nullptr) ingest.ask_time = [this] { return followed_->AskNow(); };
-    ingest.on_verdict = [this](std::string_view verdict, std::chrono::nanoseconds took) { metrics_.OnWebhook(verdict, took); };
+    ingest.on_verdict = [this](std::string_view verdict, std::chrono::nanoseconds took) {
+      metrics_.OnWebhook(verdict, took);
+    };
     ingest_ = std::make_unique<StripeIngest>(*ledger_, *clock_, std::move(ingest));
     engine_ = std::make_unique<Engine>(Engine{.ledger = *ledger_,
                                               .provider = *provider_,
@@ -147,7 +157,9 @@ class Service {
                                               .observer = metrics_,
                                               .read = &ReadStripeEvent,
                                               .ingest = [this](std::string_view body) { return ingest_->Take(body); }});
-    workers_ = std::make_unique<Workers>(*engine_, *apply_queue_, *outside_queue_, Workers::Options{.apply_threads = config_.apply_threads, .outside_threads = config_.outside_threads});
+    workers_ = std::make_unique<Workers>(
+        *engine_, *apply_queue_, *outside_queue_,
+        Workers::Options{.apply_threads = config_.apply_threads, .outside_threads = config_.outside_threads});
     return {};
   }
 
@@ -161,10 +173,13 @@ class Service {
     options.body_bytes_max = config_.body_bytes_max;
     options.threads = config_.http_threads;
     options.on_answered = [this](const HttpAnswered& answered) { OnAnswered(answered); };
-    options.on_exception = [](const HttpRequest& request, std::string_view) { Log(LogLevel::kError, "a handler threw", {{"request_id", request.request_id}}); };
+    options.on_exception = [](const HttpRequest& request, std::string_view) {
+      Log(LogLevel::kError, "a handler threw", {{"request_id", request.request_id}});
+    };
     server_ = std::make_unique<HttpServer>(std::move(options));
     server_->Route("POST", "/webhooks/stripe", [this](const HttpRequest& r) { return ingest_->Handle(r); });
-    if (config_.benchmark_route) server_->Route("POST", "/benchmark/verify", [this](const HttpRequest& r) { return ingest_->VerifyOnly(r); });
+    if (config_.benchmark_route)
+      server_->Route("POST", "/benchmark/verify", [this](const HttpRequest& r) { return ingest_->VerifyOnly(r); });
     api_ = std::make_unique<ApiContext>(ApiContext{.ledger = *ledger_, .policies = *policies_, .clock = *clock_});
     AddApiRoutes(*server_, *api_);
     AddOperationRoutes(*server_, *ledger_, *clock_, metrics_, [this] { return Degraded(); });
@@ -178,7 +193,11 @@ class Service {
     metrics_.OnHttp(answered.route, answered.status);
     const LogLevel level = answered.status >= 500 ? LogLevel::kWarn : LogLevel::kDebug;
     if (!LogEnabled(level)) return;
-    Log(level, "answered", {{"method", std::string(answered.method)}, {"route", std::string(answered.route)}, {"status", std::to_string(answered.status)}, {"request_id", std::string(answered.request_id)}});
+    Log(level, "answered",
+        {{"method", std::string(answered.method)},
+         {"route", std::string(answered.route)},
+         {"status", std::to_string(answered.status)},
+         {"request_id", std::string(answered.request_id)}});
   }
 
   bool Degraded() const {

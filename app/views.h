@@ -1,5 +1,5 @@
-// How a subscription, a job, an event and the rest are written as JSON: one place for the HTTP API and the command line.
-// Names and shapes are public (docs/api.md); times are RFC 3339 UTC, money is integer minor units.
+// How a subscription, a job, an event and the rest are written as JSON: one place for the HTTP API and the command
+// line. Names and shapes are public (docs/api.md); times are RFC 3339 UTC, money is integer minor units.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,7 +13,8 @@ namespace dunlin {
 // Access is judged at `now`, whatever the row says (I5).
 nlohmann::json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now);
 nlohmann::json TimelineRowView(const TimelineRow& row);
-// The timeline together with the subscription's events that changed nothing, by time: "nothing happened" has a reason too.
+// The timeline together with the subscription's events that changed nothing, by time: "nothing happened" has a reason
+// too.
 nlohmann::json TimelineView(const std::vector<TimelineRow>& rows, const std::vector<StoredEvent>& events);
 nlohmann::json AttemptView(const Attempt& attempt);
 nlohmann::json EventView(const StoredEvent& event, bool with_body);
@@ -21,8 +22,8 @@ nlohmann::json JobView(const Job& job, const std::optional<Attempt>& attempt);
 nlohmann::json AlertView(const Alert& alert);
 nlohmann::json TokenView(const Token& token);  // never the hash
 
-std::string JobName(JobId id);                       // "job_12"
-Result<JobId> ParseJobName(std::string_view name);   // takes "12" too. Errors: kInvalidArgument
+std::string JobName(JobId id);                      // "job_12"
+Result<JobId> ParseJobName(std::string_view name);  // takes "12" too. Errors: kInvalidArgument
 
 // May this account use paid features right now? Over all its subscriptions: granted when any is; the plan of highest
 // rank among the granted ones. Errors: kNotFound (nobody knows this id), the ledger's.

@@ -192,14 +192,22 @@ PreviousAttributes DecodePrevious(In& in) {
   PreviousAttributes p;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "s") p.status = in.StatusWord();
-    else if (key == "x") p.cancel_at_period_end = in.Bool();
-    else if (key == "ca") p.cancel_at = in.TakeNull() ? std::optional<Timestamp>() : in.Time();
-    else if (key == "li") p.latest_invoice = in.Text();
-    else if (key == "pm") p.default_payment_method = in.Text();
-    else if (key == "pe") p.period_end = in.Time();
-    else if (key == "p") p.prices = in.Texts();
-    else in.Fail();
+    if (key == "s")
+      p.status = in.StatusWord();
+    else if (key == "x")
+      p.cancel_at_period_end = in.Bool();
+    else if (key == "ca")
+      p.cancel_at = in.TakeNull() ? std::optional<Timestamp>() : in.Time();
+    else if (key == "li")
+      p.latest_invoice = in.Text();
+    else if (key == "pm")
+      p.default_payment_method = in.Text();
+    else if (key == "pe")
+      p.period_end = in.Time();
+    else if (key == "p")
+      p.prices = in.Texts();
+    else
+      in.Fail();
   }
   return p;
 }
@@ -215,23 +223,40 @@ SubscriptionSnapshot DecodeSnapshot(In& in) {
   s.kind = SubscriptionSnapshot::Kind::kCreated;  // 0, and so left out
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "k") s.kind = DecodeKind(in);
-    else if (key == "e") s.source = EventId(in.Text());
-    else if (key == "c") s.created = in.Time();
-    else if (key == "f") for (in.OpenArray(); in.NextItem();) s.fence.emplace_back(in.Text());
-    else if (key == "n") s.fetch_number = in.Int();
-    else if (key == "s") s.status = in.StatusWord();
-    else if (key == "a") s.customer = AccountId(in.Text());
-    else if (key == "p") s.prices = in.Texts();
-    else if (key == "pe") s.period_end = in.Time();
-    else if (key == "x") s.cancel_at_period_end = in.Bool();
-    else if (key == "ca") s.cancel_at = in.Time();
-    else if (key == "ea") s.ended_at = in.Time();
-    else if (key == "li") s.latest_invoice = in.Text();
-    else if (key == "pm") s.default_payment_method = in.Text();
-    else if (key == "im") s.collected_by_invoice_mail = in.Bool();
-    else if (key == "v") s.previous = DecodePrevious(in);
-    else in.Fail();
+    if (key == "k")
+      s.kind = DecodeKind(in);
+    else if (key == "e")
+      s.source = EventId(in.Text());
+    else if (key == "c")
+      s.created = in.Time();
+    else if (key == "f")
+      for (in.OpenArray(); in.NextItem();) s.fence.emplace_back(in.Text());
+    else if (key == "n")
+      s.fetch_number = in.Int();
+    else if (key == "s")
+      s.status = in.StatusWord();
+    else if (key == "a")
+      s.customer = AccountId(in.Text());
+    else if (key == "p")
+      s.prices = in.Texts();
+    else if (key == "pe")
+      s.period_end = in.Time();
+    else if (key == "x")
+      s.cancel_at_period_end = in.Bool();
+    else if (key == "ca")
+      s.cancel_at = in.Time();
+    else if (key == "ea")
+      s.ended_at = in.Time();
+    else if (key == "li")
+      s.latest_invoice = in.Text();
+    else if (key == "pm")
+      s.default_payment_method = in.Text();
+    else if (key == "im")
+      s.collected_by_invoice_mail = in.Bool();
+    else if (key == "v")
+      s.previous = DecodePrevious(in);
+    else
+      in.Fail();
   }
   return s;
 }
@@ -240,11 +265,16 @@ Failure DecodeFailure(In& in) {
   Failure f;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "t") f.at = in.Time();
-    else if (key == "e") f.source = EventId(in.Text());
-    else if (key == "k") f.key = in.Text();
-    else if (key == "n") f.attempt_count = in.Small();
-    else in.Fail();
+    if (key == "t")
+      f.at = in.Time();
+    else if (key == "e")
+      f.source = EventId(in.Text());
+    else if (key == "k")
+      f.key = in.Text();
+    else if (key == "n")
+      f.attempt_count = in.Small();
+    else
+      in.Fail();
   }
   return f;
 }
@@ -253,11 +283,16 @@ Decline DecodeDecline(In& in) {
   Decline d;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "c") d.code = in.Text();
-    else if (key == "a") d.advice_code = in.Text();
-    else if (key == "n") d.network_advice_code = in.Text();
-    else if (key == "pm") d.payment_method = in.Text();
-    else in.Fail();
+    if (key == "c")
+      d.code = in.Text();
+    else if (key == "a")
+      d.advice_code = in.Text();
+    else if (key == "n")
+      d.network_advice_code = in.Text();
+    else if (key == "pm")
+      d.payment_method = in.Text();
+    else
+      in.Fail();
   }
   return d;
 }
@@ -266,26 +301,46 @@ InvoiceFact DecodeInvoice(In& in) {
   InvoiceFact i;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "i") i.id = InvoiceId(in.Text());
-    else if (key == "s") i.status = in.InvoiceWord();
-    else if (key == "n") i.attempt_count = in.Small();
-    else if (key == "c") i.created = in.Time();
-    else if (key == "g") i.fetched = in.Bool();
-    else if (key == "e") i.source = EventId(in.Text());
-    else if (key == "br") i.billing_reason = in.Text();
-    else if (key == "aa") i.auto_advance = in.Bool();
-    else if (key == "np") i.next_payment_attempt = in.Time();
-    else if (key == "ad") i.amount_due.minor = in.Int();
-    else if (key == "cu") i.amount_due.currency = in.Text();
-    else if (key == "ar") i.amount_remaining = in.Int();
-    else if (key == "pe") i.line_period_end = in.Time();
-    else if (key == "m") i.made_at = in.Time();
-    else if (key == "em") i.customer_email = in.Text();
-    else if (key == "u") i.hosted_url = in.Text();
-    else if (key == "f") for (in.OpenArray(); in.NextItem();) i.failures.push_back(DecodeFailure(in));
-    else if (key == "d") i.decline = DecodeDecline(in);
-    else if (key == "dt") i.decline_at = in.Time();
-    else in.Fail();
+    if (key == "i")
+      i.id = InvoiceId(in.Text());
+    else if (key == "s")
+      i.status = in.InvoiceWord();
+    else if (key == "n")
+      i.attempt_count = in.Small();
+    else if (key == "c")
+      i.created = in.Time();
+    else if (key == "g")
+      i.fetched = in.Bool();
+    else if (key == "e")
+      i.source = EventId(in.Text());
+    else if (key == "br")
+      i.billing_reason = in.Text();
+    else if (key == "aa")
+      i.auto_advance = in.Bool();
+    else if (key == "np")
+      i.next_payment_attempt = in.Time();
+    else if (key == "ad")
+      i.amount_due.minor = in.Int();
+    else if (key == "cu")
+      i.amount_due.currency = in.Text();
+    else if (key == "ar")
+      i.amount_remaining = in.Int();
+    else if (key == "pe")
+      i.line_period_end = in.Time();
+    else if (key == "m")
+      i.made_at = in.Time();
+    else if (key == "em")
+      i.customer_email = in.Text();
+    else if (key == "u")
+      i.hosted_url = in.Text();
+    else if (key == "f")
+      for (in.OpenArray(); in.NextItem();) i.failures.push_back(DecodeFailure(in));
+    else if (key == "d")
+      i.decline = DecodeDecline(in);
+    else if (key == "dt")
+      i.decline_at = in.Time();
+    else
+      in.Fail();
   }
   return i;
 }
@@ -294,11 +349,16 @@ Baseline DecodeBaseline(In& in) {
   Baseline b;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "u") b.until = in.Time();
-    else if (key == "p") b.paid_until = in.Time();
-    else if (key == "g") b.good_until = in.Time();
-    else if (key == "d") b.past_due_since = in.Time();
-    else in.Fail();
+    if (key == "u")
+      b.until = in.Time();
+    else if (key == "p")
+      b.paid_until = in.Time();
+    else if (key == "g")
+      b.good_until = in.Time();
+    else if (key == "d")
+      b.past_due_since = in.Time();
+    else
+      in.Fail();
   }
   return b;
 }
@@ -307,9 +367,12 @@ MethodChange DecodeMethod(In& in) {
   MethodChange m;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "t") m.at = in.Time();
-    else if (key == "e") m.source = EventId(in.Text());
-    else in.Fail();
+    if (key == "t")
+      m.at = in.Time();
+    else if (key == "e")
+      m.source = EventId(in.Text());
+    else
+      in.Fail();
   }
   return m;
 }
@@ -353,15 +416,20 @@ Result<Facts> DecodeFacts(std::string_view text) {
   In in(text);
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "s") for (in.OpenArray(); in.NextItem();) facts.snapshots.push_back(DecodeSnapshot(in));
-    else if (key == "i") for (in.OpenArray(); in.NextItem();) facts.invoices.push_back(DecodeInvoice(in));
-    else if (key == "m") facts.method = DecodeMethod(in);
-    else if (key == "b") facts.baseline = DecodeBaseline(in);
-    else in.Fail();
+    if (key == "s")
+      for (in.OpenArray(); in.NextItem();) facts.snapshots.push_back(DecodeSnapshot(in));
+    else if (key == "i")
+      for (in.OpenArray(); in.NextItem();) facts.invoices.push_back(DecodeInvoice(in));
+    else if (key == "m")
+      facts.method = DecodeMethod(in);
+    else if (key == "b")
+      facts.baseline = DecodeBaseline(in);
+    else
+      in.Fail();
   }
   if (!in.AtEnd()) {
-    return Fail(Errc::kCorrupt, "facts cannot be read at byte " + std::to_string(in.position()) + " of " +
-                                    std::to_string(text.size()));
+    return Fail(Errc::kCorrupt,
+                "facts cannot be read at byte " + std::to_string(in.position()) + " of " + std::to_string(text.size()));
   }
   return facts;
 }

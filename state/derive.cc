@@ -18,20 +18,14 @@ bool IsUpdateInvoice(const InvoiceFact& i) { return i.billing_reason == "subscri
 SubscriptionStatus StatusOf(ProviderStatus word) {
   switch (word) {
     case ProviderStatus::kUnknown:
-    case ProviderStatus::kIncomplete:
-      return SubscriptionStatus::kPending;
-    case ProviderStatus::kTrialing:
-      return SubscriptionStatus::kTrialing;
-    case ProviderStatus::kActive:
-      return SubscriptionStatus::kActive;
+    case ProviderStatus::kIncomplete: return SubscriptionStatus::kPending;
+    case ProviderStatus::kTrialing: return SubscriptionStatus::kTrialing;
+    case ProviderStatus::kActive: return SubscriptionStatus::kActive;
     case ProviderStatus::kPastDue:
-    case ProviderStatus::kUnpaid:
-      return SubscriptionStatus::kPastDue;
-    case ProviderStatus::kPaused:
-      return SubscriptionStatus::kPaused;
+    case ProviderStatus::kUnpaid: return SubscriptionStatus::kPastDue;
+    case ProviderStatus::kPaused: return SubscriptionStatus::kPaused;
     case ProviderStatus::kIncompleteExpired:
-    case ProviderStatus::kCanceled:
-      return SubscriptionStatus::kCanceled;
+    case ProviderStatus::kCanceled: return SubscriptionStatus::kCanceled;
   }
   return SubscriptionStatus::kPending;
 }
@@ -199,16 +193,11 @@ void DeriveAccess(const View& view, Millis grace, Timestamp now, Derived& d) {
       if (owed != nullptr && !view.newest()->collected_by_invoice_mail) d.collectible = owed->id;
       break;
     }
-    case SubscriptionStatus::kCanceled:
-      d.values.access_until = d.values.paid_until;
-      break;
+    case SubscriptionStatus::kCanceled: d.values.access_until = d.values.paid_until; break;
     case SubscriptionStatus::kTrialing:
-    case SubscriptionStatus::kActive:
-      d.values.access_until = d.values.cancel_at;
-      break;
+    case SubscriptionStatus::kActive: d.values.access_until = d.values.cancel_at; break;
     case SubscriptionStatus::kPending:
-    case SubscriptionStatus::kPaused:
-      break;
+    case SubscriptionStatus::kPaused: break;
   }
   d.values.access = AccessAt(d.values, now);
 }
@@ -235,14 +224,12 @@ void DeriveDoubt(const View& view, Derived& d) {
 Access AccessAt(const Values& values, Timestamp now) {
   switch (values.status) {
     case SubscriptionStatus::kTrialing:
-    case SubscriptionStatus::kActive:
-      return Access::kGranted;
+    case SubscriptionStatus::kActive: return Access::kGranted;
     case SubscriptionStatus::kPastDue:
     case SubscriptionStatus::kCanceled:
       return values.access_until && now < *values.access_until ? Access::kGranted : Access::kRevoked;
     case SubscriptionStatus::kPending:
-    case SubscriptionStatus::kPaused:
-      return Access::kRevoked;
+    case SubscriptionStatus::kPaused: return Access::kRevoked;
   }
   return Access::kRevoked;
 }

@@ -12,15 +12,15 @@ namespace dunlin {
 
 struct Derived {
   Values values;
-  std::string_view rule;  // what decided the status: "R23", "R24a" … "R24d"
-  std::string because;    // the event or answer behind it
+  std::string_view rule;   // what decided the status: "R23", "R24a" … "R24d"
+  std::string because;     // the event or answer behind it
   bool cancelled = false;  // canceled, or cancelled for the period's end (R17, I4)
   // The invoice that is owed: open, failed or of a past-due subscription, with something left to pay.
   std::optional<InvoiceId> collectible;
   std::optional<Timestamp> past_due_since;  // the provider's time; only while past_due
   bool refetch_owed = false;                // in doubt (R24c, R25): ask the provider
   std::string_view doubt;                   // why: "R24c", "R25 tie", "R25 predecessor", "no snapshot"
-  bool unknown_price = false;  // it has prices and none is in the catalog
+  bool unknown_price = false;               // it has prices and none is in the catalog
   bool unknown_status = false;  // the newest snapshot has a status word we do not know; the one before it counts
 };
 

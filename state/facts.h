@@ -35,9 +35,9 @@ enum class ProviderStatus : std::uint8_t {
 
 enum class InvoiceStatus : std::uint8_t { kDraft, kOpen, kUncollectible, kVoid, kPaid };  // in the order of R25
 
-std::string_view ProviderStatusName(ProviderStatus status);          // "past_due"
-ProviderStatus ParseProviderStatus(std::string_view word);           // kUnknown for a word we do not know
-std::string_view InvoiceStatusName(InvoiceStatus status);            // "open"
+std::string_view ProviderStatusName(ProviderStatus status);  // "past_due"
+ProviderStatus ParseProviderStatus(std::string_view word);   // kUnknown for a word we do not know
+std::string_view InvoiceStatusName(InvoiceStatus status);    // "open"
 std::optional<InvoiceStatus> ParseInvoiceStatus(std::string_view word);
 
 // The values an update event says were there before it (Stripe `data.previous_attributes`), of the fields we keep.
@@ -62,8 +62,8 @@ struct SubscriptionSnapshot {
   // kFetched only: the events of second `created` that were known before the request went out. The answer comes after
   // these and before every other event of that second.
   std::vector<EventId> fence;
-// kFetched only: later fetches have higher numbers. It is the request's moment by our clock in microseconds, whose last
-  // three digits tell apart what was asked for in one millisecond.
+  // kFetched only: later fetches have higher numbers. It is the request's moment by our clock in microseconds, whose
+  // last three digits tell apart what was asked for in one millisecond.
   std::int64_t fetch_number = 0;
 
   ProviderStatus status = ProviderStatus::kUnknown;
@@ -73,8 +73,8 @@ struct SubscriptionSnapshot {
   bool cancel_at_period_end = false;
   std::optional<Timestamp> cancel_at;
   std::optional<Timestamp> ended_at;
-  std::string latest_invoice;          // empty: none
-  std::string default_payment_method;  // empty: the customer's
+  std::string latest_invoice;              // empty: none
+  std::string default_payment_method;      // empty: the customer's
   bool collected_by_invoice_mail = false;  // Stripe `collection_method: send_invoice`: nothing to charge automatically
   std::optional<PreviousAttributes> previous;
   bool operator==(const SubscriptionSnapshot&) const = default;
@@ -96,9 +96,9 @@ struct Decline {
 
 // One failed payment of an invoice.
 struct Failure {
-  Timestamp at;      // the provider's time
-  EventId source;    // the event that told us
-  std::string key;   // the idempotency key of the request behind it; empty: the provider's own attempt
+  Timestamp at;     // the provider's time
+  EventId source;   // the event that told us
+  std::string key;  // the idempotency key of the request behind it; empty: the provider's own attempt
   int attempt_count = 0;
   auto operator<=>(const Failure&) const = default;
 };
@@ -116,7 +116,7 @@ struct InvoiceFact {
   bool auto_advance = false;   // the provider goes on collecting it by itself
   std::optional<Timestamp> next_payment_attempt;  // the provider's own next attempt
   Money amount_due;
-  std::int64_t amount_remaining = 0;  // minor units
+  std::int64_t amount_remaining = 0;         // minor units
   std::optional<Timestamp> line_period_end;  // the latest of its lines
   Timestamp made_at;                         // the invoice's own `created`
   std::string customer_email;                // never logged (I10)

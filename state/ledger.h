@@ -58,18 +58,18 @@ struct StoredEvent : NewEvent {
 // ---- Jobs --------------------------------------------------------------------------------------------------------
 
 enum class JobKind : std::uint8_t {
-  kApply,         // apply an event
-  kCharge,        // make, or find out about, a charge attempt
-  kTakeOver,      // tell the provider to stop collecting an invoice
-  kCancel,        // cancel a subscription at the provider
-  kRefetch,       // ask the provider how an object stands
-  kFetchEvent,    // fetch the object that a thin event is about
-  kCatchUp,       // list the provider's recent events
-  kAccessCheck,   // the end of a grace or paid period has come
-  kPeriodCheck,   // the period has ended and no renewal was heard of: ask
-  kMail,          // a message to the customer
-  kNotify,        // tell the product
-  kAlert,         // tell support
+  kApply,        // apply an event
+  kCharge,       // make, or find out about, a charge attempt
+  kTakeOver,     // tell the provider to stop collecting an invoice
+  kCancel,       // cancel a subscription at the provider
+  kRefetch,      // ask the provider how an object stands
+  kFetchEvent,   // fetch the object that a thin event is about
+  kCatchUp,      // list the provider's recent events
+  kAccessCheck,  // the end of a grace or paid period has come
+  kPeriodCheck,  // the period has ended and no renewal was heard of: ask
+  kMail,         // a message to the customer
+  kNotify,       // tell the product
+  kAlert,        // tell support
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);
@@ -107,9 +107,9 @@ struct Job {
   Timestamp created_at{};
   Timestamp due{};
   JobState state = JobState::kReady;
-  int tries = 0;            // how many failed
+  int tries = 0;  // how many failed
   std::optional<Timestamp> first_failed_at;
-  std::string last_error;   // for staff; no secrets
+  std::string last_error;  // for staff; no secrets
   std::string payload;
   std::int64_t event_seq = 0;  // kApply only
 };
@@ -192,17 +192,17 @@ struct Token {
 // One change of the ledger: all of it or nothing. What makes room is done first: jobs are done and dropped before new
 // ones are made, attempts closed before others open, alerts settled before others are raised.
 struct Unit {
-  std::vector<NewEvent> accept;           // already stored: kDuplicate, no error, no second job
-  std::vector<JobId> done;                // deleted; one that is gone makes the unit fail with kConflict
-  std::vector<Subscription> save;         // the stored version must equal `version` (0: no row yet), else kConflict
+  std::vector<NewEvent> accept;    // already stored: kDuplicate, no error, no second job
+  std::vector<JobId> done;         // deleted; one that is gone makes the unit fail with kConflict
+  std::vector<Subscription> save;  // the stored version must equal `version` (0: no row yet), else kConflict
   std::vector<EventResult> events;
-  std::vector<Attempt> open_attempts;     // inserted; a second open attempt of a subscription is kConflict
-  std::vector<Attempt> close_attempts;    // updated by key, only while open, else kConflict
-  std::vector<Attempt> annotate_attempts; // decline, detail and ask_first of an attempt, open or closed
+  std::vector<Attempt> open_attempts;      // inserted; a second open attempt of a subscription is kConflict
+  std::vector<Attempt> close_attempts;     // updated by key, only while open, else kConflict
+  std::vector<Attempt> annotate_attempts;  // decline, detail and ask_first of an attempt, open or closed
   std::vector<TimelineRow> timeline;
   std::vector<NewJob> jobs;
-  std::vector<std::string> drop_jobs;     // by key; one that is not there is no error
-  std::vector<JobRetry> retries;          // a job that is gone makes the unit fail with kConflict
+  std::vector<std::string> drop_jobs;  // by key; one that is not there is no error
+  std::vector<JobRetry> retries;       // a job that is gone makes the unit fail with kConflict
   std::vector<Alias> aliases;
   std::vector<PaymentLink> links;
   std::vector<Alert> alerts;
@@ -252,8 +252,8 @@ struct JobFilter {
 };
 
 struct Backlog {
-  std::int64_t waiting = 0;       // jobs that are due
-  std::int64_t scheduled = 0;     // jobs that are not due yet
+  std::int64_t waiting = 0;    // jobs that are due
+  std::int64_t scheduled = 0;  // jobs that are not due yet
   std::int64_t dead = 0;
   std::optional<Timestamp> oldest_due;  // of those that are due
 };
@@ -294,7 +294,7 @@ class Ledger {
   // By customer id or alias; may be none.
   virtual Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) = 0;
   virtual Result<Listing<Subscription>> Subscriptions(const SubscriptionFilter& filter, const Page& page) = 0;
-  virtual Result<std::vector<TimelineRow>> Timeline(const SubscriptionId& id) = 0;  // oldest first
+  virtual Result<std::vector<TimelineRow>> Timeline(const SubscriptionId& id) = 0;               // oldest first
   virtual Result<Listing<StoredEvent>> Events(const EventFilter& filter, const Page& page) = 0;  // newest first
   virtual Result<std::optional<StoredEvent>> FindEvent(Provider provider, const EventId& id) = 0;
   virtual Result<Listing<Job>> Jobs(const JobFilter& filter, const Page& page) = 0;  // by due time

@@ -26,8 +26,8 @@ std::string FormatMoney(const Money& money) {
   for (char& c : currency) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   if (!HasMinorUnit(money.currency)) return std::to_string(money.minor) + " " + currency;
   const bool negative = money.minor < 0;
-  const std::uint64_t size = negative ? 0 - static_cast<std::uint64_t>(money.minor)
-                                      : static_cast<std::uint64_t>(money.minor);
+  const std::uint64_t size =
+      negative ? 0 - static_cast<std::uint64_t>(money.minor) : static_cast<std::uint64_t>(money.minor);
   char out[40];
   const int n = std::snprintf(out, sizeof out, "%s%llu.%02llu ", negative ? "-" : "",
                               static_cast<unsigned long long>(size / 100), static_cast<unsigned long long>(size % 100));

@@ -26,9 +26,9 @@ struct Recovery {
   std::optional<Timestamp> next_attempt_at;  // kWaiting and kTakingOver: ours. kFollowing: the provider's own
   // Which step of the schedule that attempt is, from 0; kNewMethodStep: none, it tries a new payment method (R5).
   int next_step = 0;
-  EventId method_seen;         // the newest payment-method change that was acted on
-  AttemptKey open_attempt;     // kCharging: the attempt whose outcome is awaited
-  EventId failure_seen;        // the newest failure that the customer was told of
+  EventId method_seen;      // the newest payment-method change that was acted on
+  AttemptKey open_attempt;  // kCharging: the attempt whose outcome is awaited
+  EventId failure_seen;     // the newest failure that the customer was told of
   bool operator==(const Recovery&) const = default;
 };
 
@@ -75,7 +75,7 @@ struct Attempt {
   std::string reason;      // kStaff: why
   Timestamp first_sent_at{};
   std::optional<Timestamp> finished_at;  // the provider's time when it told us, else ours
-  bool ask_first = false;  // the stored answer is a 5xx: never send again, GET the invoice first
+  bool ask_first = false;                // the stored answer is a 5xx: never send again, GET the invoice first
   Decline decline;
   std::string detail;  // what the provider answered, for staff; no secrets
   bool operator==(const Attempt&) const = default;

@@ -55,13 +55,13 @@ enum class Guard : std::uint8_t {
 
 enum class Effect : std::uint8_t {
   kNothing,
-  kTakeOver,            // tell the provider to stop collecting (auto_advance=false)
-  kSchedule,            // a charge job at next_attempt_at
-  kCharge,              // commit an attempt, then call
-  kAskForMethod,        // mail: another payment method is needed
-  kCancelAtProvider,    // DELETE the subscription
-  kTellExhausted,       // tell support that the schedule is spent
-  kStop,                // drop what was not sent yet
+  kTakeOver,          // tell the provider to stop collecting (auto_advance=false)
+  kSchedule,          // a charge job at next_attempt_at
+  kCharge,            // commit an attempt, then call
+  kAskForMethod,      // mail: another payment method is needed
+  kCancelAtProvider,  // DELETE the subscription
+  kTellExhausted,     // tell support that the schedule is spent
+  kStop,              // drop what was not sent yet
 };
 
 struct Transition {
@@ -230,8 +230,8 @@ constexpr bool HasRow(std::span<const Transition> rows, RecoveryState from, Reco
 // Money, a cancellation, a write-off and a late disproof end a recovery from wherever it is.
 constexpr bool EveryRecoveryCanEnd(std::span<const Transition> rows) {
   for (std::size_t s = 1; s < kRecoveryStates; ++s) {
-    for (const RecoveryEvent on : {RecoveryEvent::kPaid, RecoveryEvent::kSettled, RecoveryEvent::kSuperseded,
-                                   RecoveryEvent::kCancelled}) {
+    for (const RecoveryEvent on :
+         {RecoveryEvent::kPaid, RecoveryEvent::kSettled, RecoveryEvent::kSuperseded, RecoveryEvent::kCancelled}) {
       const RecoveryState from = static_cast<RecoveryState>(s);
       if (!HasRow(rows, from, on, Guard::kAlways)) return false;
       if (FindTransition(from, on, Guard::kAlways, rows)->to != RecoveryState::kNone) return false;

@@ -29,7 +29,7 @@ std::optional<Access> ParseAccess(std::string_view name);
 struct Values {
   SubscriptionStatus status = SubscriptionStatus::kPending;
   Access access = Access::kRevoked;
-  std::string plan;  // the policy's name for it; empty: no price of it is in the policy
+  std::string plan;                       // the policy's name for it; empty: no price of it is in the policy
   std::optional<Timestamp> period_end;    // the provider's current period; moves on at renewal even if unpaid
   std::optional<Timestamp> paid_until;    // the end of the newest period that is really paid
   std::optional<Timestamp> cancel_at;     // it will end then

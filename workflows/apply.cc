@@ -34,8 +34,10 @@ struct Loner {
   EventOutcome outcome;
 };
 
-EventResult ResultOf(const Work& work, EventOutcome outcome, std::string detail, const std::string& subscription, Timestamp at) {
-  return {.seq = work.event->seq, .outcome = outcome, .detail = std::move(detail), .subscription = subscription, .at = at};
+EventResult ResultOf(const Work& work, EventOutcome outcome, std::string detail, const std::string& subscription,
+                     Timestamp at) {
+  return {
+      .seq = work.event->seq, .outcome = outcome, .detail = std::move(detail), .subscription = subscription, .at = at};
 }
 
 // Adds the digest's facts. Returns what became of the event.
@@ -115,8 +117,11 @@ class Batch {
     Unit unit;
     unit.done.push_back(work.job.id);
     unit.events.push_back(ResultOf(work, EventOutcome::kUnreadable, error.detail, work.event->subscription, now_));
-    RaiseAlert(unit.alerts, {.key = "unreadable/" + work.event->id.str(), .kind = "unreadable_event", .subject = work.event->id.str(),
-                .detail = "Event " + work.event->id.str() + " could not be read: " + error.detail, .raised_at = now_});
+    RaiseAlert(unit.alerts, {.key = "unreadable/" + work.event->id.str(),
+                             .kind = "unreadable_event",
+                             .subject = work.event->id.str(),
+                             .detail = "Event " + work.event->id.str() + " could not be read: " + error.detail,
+                             .raised_at = now_});
     loners_.push_back({std::move(unit), std::move(work), EventOutcome::kUnreadable});
   }
 
@@ -176,12 +181,15 @@ class Batch {
     Facts facts = (*record)->subscription.facts;
     std::string detail;
     MergeDigest(facts, digest, detail);
-    AddTo(unit, Decide({.before = std::move(**record), .facts = std::move(facts), .now = now_, .event = digest.event.str()}, engine_.policies));
+    AddTo(unit,
+          Decide({.before = std::move(**record), .facts = std::move(facts), .now = now_, .event = digest.event.str()},
+                 engine_.policies));
     return true;
   }
 
   void EndAttempt(Group& group, const Attempt& ended) {
-    const auto was = std::find_if(group.record.attempts.begin(), group.record.attempts.end(), [&](const Attempt& a) { return a.key == ended.key; });
+    const auto was = std::find_if(group.record.attempts.begin(), group.record.attempts.end(),
+                                  [&](const Attempt& a) { return a.key == ended.key; });
     if (IsOpen(was->state) && !IsOpen(ended.state)) {
       group.unit.close_attempts.push_back(ended);
       group.unit.done.push_back(ended.job);
@@ -194,9 +202,15 @@ class Batch {
 
   void DecideIn(Group& group, Facts facts, const std::string& event, Timestamp received_at) {
     const Access before = group.record.subscription.values.access;
-    Decision decision = Decide({.before = group.record, .facts = std::move(facts), .now = now_, .fold_before = now_ - engine_.facts_kept, .event = event}, engine_.policies);
+    Decision decision = Decide({.before = group.record,
+                                .facts = std::move(facts),
+                                .now = now_,
+                                .fold_before = now_ - engine_.facts_kept,
+                                .event = event},
+                               engine_.policies);
     if (!decision.changed) return;
-    if (decision.next.values.access != before) group.access_changes.emplace_back(decision.next.values.access, received_at);
+    if (decision.next.values.access != before)
+      group.access_changes.emplace_back(decision.next.values.access, received_at);
     // One row for the whole group: the last decision holds what the earlier ones led to.
     group.record.subscription = decision.next;
     const bool saved = !group.unit.save.empty();
@@ -222,7 +236,8 @@ class Batch {
   void Settle(Group& group, const Result<UnitResult>& result) {
     if (!result) return Failed(group.works, result.error());
     const Timestamp done = engine_.clock.Now();
-    for (const auto& [access, received] : group.access_changes) engine_.observer.OnAccessChange(access, done - received);
+    for (const auto& [access, received] : group.access_changes)
+      engine_.observer.OnAccessChange(access, done - received);
     for (const Attempt& attempt : group.ended) engine_.observer.OnAttempt(attempt.kind, attempt.state);
     for (const EventOutcome outcome : group.outcomes) engine_.observer.OnEvent(outcome);
   }

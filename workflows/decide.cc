@@ -28,7 +28,8 @@ const PlanPolicy* FindPlan(const Policy& policy, const std::string& name) {
 
 // The rules that apply now: those the running recovery is pinned to, else those of the plan (R20).
 const CollectionPolicy& RulesFor(const Recovery& recovery, const std::string& plan, const PolicyBook& policies) {
-  return recovery.state == RecoveryState::kNone ? policies.current().CollectionFor(plan) : policies.Pinned(recovery.policy, recovery.policy_version);
+  return recovery.state == RecoveryState::kNone ? policies.current().CollectionFor(plan)
+                                                : policies.Pinned(recovery.policy, recovery.policy_version);
 }
 
 Derived DeriveWithPolicy(const Facts& facts, const Recovery& recovery, const PolicyBook& policies, Timestamp now) {
@@ -73,8 +74,9 @@ class Decider {
     Warn();
     out_.next.dirty = derived_.refetch_owed;
     const Subscription& was = s_.before.subscription;
-    out_.changed = out_.next.values != was.values || out_.next.recovery != was.recovery || out_.next.dirty != was.dirty || out_.next.facts != was.facts ||
-                   was.version == 0 || !out_.jobs.empty();
+    out_.changed = out_.next.values != was.values || out_.next.recovery != was.recovery ||
+                   out_.next.dirty != was.dirty || out_.next.facts != was.facts || was.version == 0 ||
+                   !out_.jobs.empty();
     out_.next.updated_at = s_.now;
     return std::move(out_);
   }
@@ -91,7 +93,9 @@ class Decider {
     row.access_from = Access::kGranted;
     row.access_to = Access::kRevoked;
     row.rule = values.status == SubscriptionStatus::kCanceled ? "R7" : "R3";
-    row.reason = values.status == SubscriptionStatus::kCanceled ? "The paid period has ended." : "The grace period has ended and the invoice is still owed.";
+    row.reason = values.status == SubscriptionStatus::kCanceled
+                     ? "The paid period has ended."
+                     : "The grace period has ended and the invoice is still owed.";
     values.access = Access::kRevoked;
     out_.timeline.push_back(std::move(row));
     aged_ = true;
@@ -125,7 +129,9 @@ class Decider {
       row.rule = derived_.rule;
       if (row.event.empty()) row.event = derived_.because;
       const CollectionPolicy& rules = RulesFor(out_.next.recovery, is.plan, policies_);
-      row.policy = rules.name + "@" + std::to_string(out_.next.recovery.state == RecoveryState::kNone ? policies_.current().version : out_.next.recovery.policy_version);
+      row.policy = rules.name + "@" +
+                   std::to_string(out_.next.recovery.state == RecoveryState::kNone ? policies_.current().version
+                                                                                   : out_.next.recovery.policy_version);
       row.reason = Why();
       row.next = WhatFollows();
       Tell(row, recovery_before);
@@ -152,7 +158,8 @@ class Decider {
 
   std::string WhatFollows() const {
     const Values& is = out_.next.values;
-    if (is.access == Access::kGranted && is.access_until) return "Access ends at " + FormatRfc3339(*is.access_until) + " unless that changes.";
+    if (is.access == Access::kGranted && is.access_until)
+      return "Access ends at " + FormatRfc3339(*is.access_until) + " unless that changes.";
     const std::optional<Timestamp>& next = out_.next.recovery.next_attempt_at;
     return next ? "The next attempt is planned for " + FormatRfc3339(*next) + "." : "";
   }
@@ -166,7 +173,8 @@ class Decider {
                            .plan = FindPlan(policies_.current(), out_.next.values.plan),
                            .unique = "mail/change/" + out_.next.id.str() + "/" + std::to_string(out_.next.version),
                            .due = s_.now};
-    if (was_owed && row.status_to == SubscriptionStatus::kActive) out_.jobs.push_back(MailJob(MailKind::kRecovered, mail));
+    if (was_owed && row.status_to == SubscriptionStatus::kActive)
+      out_.jobs.push_back(MailJob(MailKind::kRecovered, mail));
     if (row.status_to == SubscriptionStatus::kCanceled && recovery_before.state == RecoveryState::kEnding) {
       out_.jobs.push_back(MailJob(MailKind::kEnded, mail));
     }
@@ -177,16 +185,31 @@ class Decider {
     const std::string& id = out_.next.id.str();
     const Values& was = s_.before.subscription.values;
     const Values& is = out_.next.values;
-    const bool ends = is.access == Access::kGranted && is.access_until && (is.status == SubscriptionStatus::kPastDue || is.status == SubscriptionStatus::kCanceled);
+    const bool ends = is.access == Access::kGranted && is.access_until &&
+                      (is.status == SubscriptionStatus::kPastDue || is.status == SubscriptionStatus::kCanceled);
     if (ends && (is.access_until != was.access_until || was.status != is.status || was.access != is.access)) {
-      out_.jobs.push_back({.kind = JobKind::kAccessCheck, .key = "access/" + id, .subject = id, .due = *is.access_until, .payload = "{}", .on_same_key = OnSameKey::kReplace});
+      out_.jobs.push_back({.kind = JobKind::kAccessCheck,
+                           .key = "access/" + id,
+                           .subject = id,
+                           .due = *is.access_until,
+                           .payload = "{}",
+                           .on_same_key = OnSameKey::kReplace});
     }
     const bool renews = is.status == SubscriptionStatus::kActive || is.status == SubscriptionStatus::kTrialing;
     if (renews && is.period_end && (is.period_end != was.period_end || was.status != is.status)) {
-      out_.jobs.push_back({.kind = JobKind::kPeriodCheck, .key = "period/" + id, .subject = id, .due = std::max(*is.period_end + kRenewalPatience, s_.now), .payload = "{}", .on_same_key = OnSameKey::kReplace});
+      out_.jobs.push_back({.kind = JobKind::kPeriodCheck,
+                           .key = "period/" + id,
+                           .subject = id,
+                           .due = std::max(*is.period_end + kRenewalPatience, s_.now),
+                           .payload = "{}",
+                           .on_same_key = OnSameKey::kReplace});
     }
     if (derived_.refetch_owed) {
-      out_.jobs.push_back({.kind = JobKind::kRefetch, .key = RefetchJobKey(out_.next.id), .subject = id, .due = s_.now, .payload = "{}"});
+      out_.jobs.push_back({.kind = JobKind::kRefetch,
+                           .key = RefetchJobKey(out_.next.id),
+                           .subject = id,
+                           .due = s_.now,
+                           .payload = "{}"});
     }
   }
 
@@ -194,12 +217,23 @@ class Decider {
     const std::string& id = out_.next.id.str();
     const std::string key = "unknown_plan/" + id;
     if (derived_.unknown_price) {
-      RaiseAlert(out_.alerts, {.key = key, .kind = "unknown_plan", .subject = id, .detail = "No plan of the policy lists its price; add the price to stripe_prices of a plan.", .raised_at = s_.now});
+      RaiseAlert(out_.alerts,
+                 {.key = key,
+                  .kind = "unknown_plan",
+                  .subject = id,
+                  .detail = "No plan of the policy lists its price; add the price to stripe_prices of a plan.",
+                  .raised_at = s_.now});
     } else if (!out_.next.values.plan.empty() && s_.before.subscription.values.plan.empty()) {
       out_.settle_alerts.push_back(key);
     }
     if (derived_.unknown_status) {
-      RaiseAlert(out_.alerts, {.key = "unknown_status/" + id, .kind = "unknown_status", .subject = id, .detail = "The provider uses a status word that this version does not know; the status before it counts.", .raised_at = s_.now});
+      RaiseAlert(
+          out_.alerts,
+          {.key = "unknown_status/" + id,
+           .kind = "unknown_status",
+           .subject = id,
+           .detail = "The provider uses a status word that this version does not know; the status before it counts.",
+           .raised_at = s_.now});
     }
     WarnOfLateMoney();
   }
@@ -211,12 +245,13 @@ class Decider {
       const InvoiceFact* known = FindInvoice(before, invoice.id);
       if (!PaidAfterEnd(s_.facts, invoice) || (known != nullptr && PaidAfterEnd(before, *known))) continue;
       if (known == nullptr && invoice.fetched) continue;  // when it was paid, the answer does not tell
-      RaiseAlert(out_.alerts, {.key = "payment_after_end/" + invoice.id.str(),
-                               .kind = "payment_after_end",
-                               .subject = out_.next.id.str(),
-                               .detail = "Invoice " + invoice.id.str() +
-                                         " was paid after the subscription had ended (R16): decide whether to refund it.",
-                               .raised_at = s_.now});
+      RaiseAlert(out_.alerts,
+                 {.key = "payment_after_end/" + invoice.id.str(),
+                  .kind = "payment_after_end",
+                  .subject = out_.next.id.str(),
+                  .detail = "Invoice " + invoice.id.str() +
+                            " was paid after the subscription had ended (R16): decide whether to refund it.",
+                  .raised_at = s_.now});
     }
   }
 

@@ -24,9 +24,9 @@ struct Situation {
   Trigger trigger = Trigger::kFacts;
   Timestamp now{};
   Timestamp fold_before{};  // facts older than this may be folded; left out, none are
-  std::string event;   // the provider's event or answer behind it; empty: none
-  std::string by;      // kStaffRetry: who
-  std::string reason;  // kStaffRetry: why
+  std::string event;        // the provider's event or answer behind it; empty: none
+  std::string by;           // kStaffRetry: who
+  std::string reason;       // kStaffRetry: why
   // For an attempt that begins: the job that makes it, how the ledger is called, and what to freeze.
   JobId job{};
   std::string instance;

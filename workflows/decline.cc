@@ -99,12 +99,9 @@ DeclineClass AdvisedClass(const Decline& decline) {
 
 std::string_view DeclineClassName(DeclineClass c) {
   switch (c) {
-    case kSoft:
-      return "soft";
-    case kCustomerData:
-      return "customer_data";
-    case kHard:
-      return "hard";
+    case kSoft: return "soft";
+    case kCustomerData: return "customer_data";
+    case kHard: return "hard";
   }
   return "soft";
 }
@@ -121,14 +118,10 @@ std::string_view DeclineAdvice(const Decline& decline) {
   // "Wait" is wrong where waiting cannot help: the advice codes may be stricter than the decline code.
   if (ClassifyDecline(decline) != kSoft && (advice == kLater || advice == kFunds)) advice = kAnother;
   switch (advice) {
-    case kAnother:
-      break;
-    case kLater:
-      return "Your bank could not process the payment this time. You do not need to do anything yet.";
-    case kFunds:
-      return "Your bank declined the payment because of a limit or the balance of the account.";
-    case kData:
-      return "Your card's details are out of date or not right. Please enter them again or use another card.";
+    case kAnother: break;
+    case kLater: return "Your bank could not process the payment this time. You do not need to do anything yet.";
+    case kFunds: return "Your bank declined the payment because of a limit or the balance of the account.";
+    case kData: return "Your card's details are out of date or not right. Please enter them again or use another card.";
     case kAuthenticate:
       return "Your bank asks you to confirm this payment yourself. Please open the invoice and pay it there.";
   }

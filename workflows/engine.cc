@@ -37,8 +37,10 @@ JobRetry TryAgain(const Job& job, const Error& error, Timestamp now, Random& ran
   const int doublings = std::min(job.tries, 12);
   const Millis base = std::min(kFirstWait * (1 << doublings), kLongestWait);
   const std::int64_t spread = base.count() * 2 / 5;  // ± 20 %
-  const Millis wait{base.count() - spread / 2 + static_cast<std::int64_t>(random.Next() % static_cast<std::uint64_t>(spread + 1))};
-  JobRetry retry{.id = job.id, .due = now + std::max(std::min(wait, kLongestWait), at_least), .error = error.detail, .at = now};
+  const Millis wait{base.count() - spread / 2 +
+                    static_cast<std::int64_t>(random.Next() % static_cast<std::uint64_t>(spread + 1))};
+  JobRetry retry{
+      .id = job.id, .due = now + std::max(std::min(wait, kLongestWait), at_least), .error = error.detail, .at = now};
   if (job.first_failed_at && now - *job.first_failed_at >= PatienceOf(job.kind)) retry.state = JobState::kDead;
   return retry;
 }
@@ -49,9 +51,13 @@ Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry) {
   const bool dead = retry.state == JobState::kDead;
   if (dead && job.kind != JobKind::kAlert) {
     const std::string id = std::to_string(ToInt(job.id));
-    RaiseAlert(unit.alerts, {.key = "dead_job/" + id, .kind = "dead_job", .subject = job.subject.empty() ? "job_" + id : job.subject,
-                .detail = "Job job_" + id + " (" + std::string(JobKindName(job.kind)) + ") failed for too long and is not tried again: " + retry.error + ". Requeue it once the cause is gone.",
-                .raised_at = engine.clock.Now()});
+    RaiseAlert(unit.alerts, {.key = "dead_job/" + id,
+                             .kind = "dead_job",
+                             .subject = job.subject.empty() ? "job_" + id : job.subject,
+                             .detail = "Job job_" + id + " (" + std::string(JobKindName(job.kind)) +
+                                       ") failed for too long and is not tried again: " + retry.error +
+                                       ". Requeue it once the cause is gone.",
+                             .raised_at = engine.clock.Now()});
   }
   if (retry.count_try) engine.observer.OnJobFailed(job.kind, Error{Errc::kUnavailable, retry.error}, dead);
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));

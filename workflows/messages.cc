@@ -39,17 +39,24 @@ std::string NextTry(const MailContext& c) {
 }
 
 Text Compose(MailKind kind, const MailContext& c) {
-  const std::string advice = c.invoice != nullptr && c.invoice->decline ? " " + std::string(DeclineAdvice(*c.invoice->decline)) : "";
+  const std::string advice =
+      c.invoice != nullptr && c.invoice->decline ? " " + std::string(DeclineAdvice(*c.invoice->decline)) : "";
   switch (kind) {
     case MailKind::kPaymentFailed:
-      return {"Your payment failed", "The payment of " + Amount(c) + " for " + PlanTitle(c) + " did not go through." + advice + "\n" + WhatAccess(c) + NextTry(c) + PayLink(c)};
+      return {"Your payment failed", "The payment of " + Amount(c) + " for " + PlanTitle(c) + " did not go through." +
+                                         advice + "\n" + WhatAccess(c) + NextTry(c) + PayLink(c)};
     case MailKind::kMethodNeeded:
-      return {"Please update your payment method", "The payment of " + Amount(c) + " for " + PlanTitle(c) + " did not go through, and the same payment method cannot be tried again." + advice + "\n" +
+      return {"Please update your payment method",
+              "The payment of " + Amount(c) + " for " + PlanTitle(c) +
+                  " did not go through, and the same payment method cannot be tried again." + advice + "\n" +
                   WhatAccess(c) + " We try again as soon as there is another payment method." + PayLink(c)};
     case MailKind::kRecovered:
-      return {"Your payment arrived", "Thank you: the payment for " + PlanTitle(c) + " arrived, and all paid features are on again."};
+      return {"Your payment arrived",
+              "Thank you: the payment for " + PlanTitle(c) + " arrived, and all paid features are on again."};
     case MailKind::kEnded:
-      return {"Your subscription has ended", "The payment for " + PlanTitle(c) + " could not be collected, so the subscription has ended. You can subscribe again at any time."};
+      return {"Your subscription has ended",
+              "The payment for " + PlanTitle(c) +
+                  " could not be collected, so the subscription has ended. You can subscribe again at any time."};
   }
   return {};
 }
@@ -84,7 +91,12 @@ NewJob MailJob(MailKind kind, const MailContext& context) {
     content["amount_due"] = context.invoice->amount_remaining;
     content["currency"] = context.invoice->amount_due.currency;
   }
-  return {.kind = JobKind::kMail, .key = context.unique, .subject = s.id.str(), .due = context.due, .payload = content.dump(-1, ' ', false, json::error_handler_t::replace), .on_same_key = OnSameKey::kReplace};
+  return {.kind = JobKind::kMail,
+          .key = context.unique,
+          .subject = s.id.str(),
+          .due = context.due,
+          .payload = content.dump(-1, ' ', false, json::error_handler_t::replace),
+          .on_same_key = OnSameKey::kReplace};
 }
 
 NewJob NotifyJob(const Subscription& s, std::string_view reason, Timestamp now) {
@@ -99,11 +111,19 @@ NewJob NotifyJob(const Subscription& s, std::string_view reason, Timestamp now) 
                         {"plan", s.values.plan.empty() ? json(nullptr) : json(s.values.plan)},
                         {"reason", reason},
                         {"at", FormatRfc3339(now)}};
-  return {.kind = JobKind::kNotify, .key = "", .subject = s.id.str(), .due = now, .payload = content.dump(-1, ' ', false, json::error_handler_t::replace)};
+  return {.kind = JobKind::kNotify,
+          .key = "",
+          .subject = s.id.str(),
+          .due = now,
+          .payload = content.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 std::string AlertMessage(const Alert& alert) {
-  const json content = {{"kind", "alert"}, {"alert", alert.kind}, {"subject", alert.subject}, {"detail", alert.detail}, {"at", FormatRfc3339(alert.raised_at)}};
+  const json content = {{"kind", "alert"},
+                        {"alert", alert.kind},
+                        {"subject", alert.subject},
+                        {"detail", alert.detail},
+                        {"at", FormatRfc3339(alert.raised_at)}};
   return content.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -10,7 +10,8 @@
 namespace dunlin {
 
 Status FileOutbox::Deliver(JobId id, std::string_view message) {
-  if (message.size() < 2 || message.front() != '{') return Fail(Errc::kInvalidArgument, "the message is not a JSON object");
+  if (message.size() < 2 || message.front() != '{')
+    return Fail(Errc::kInvalidArgument, "the message is not a JSON object");
   std::string line = "{\"id\":\"job_" + std::to_string(ToInt(id)) + "\"";
   if (message != "{}") line += ",";
   line.append(message.substr(1));
@@ -24,10 +25,12 @@ Status FileOutbox::Deliver(JobId id, std::string_view message) {
   const int error = errno;
   const bool whole = written == static_cast<ssize_t>(line.size());
   // A torn line would swallow the next one. Should cutting it off fail too, a reader sees one line that is no JSON.
-  if (!whole && written > 0 && known) [[maybe_unused]] const int cut = ::ftruncate(file, before.st_size);
+  if (!whole && written > 0 && known) [[maybe_unused]]
+    const int cut = ::ftruncate(file, before.st_size);
   ::close(file);
   if (whole) return {};
-  return Fail(Errc::kUnavailable, "cannot write the outbox file: " + std::string(written < 0 ? std::strerror(error) : "disk full"));
+  return Fail(Errc::kUnavailable,
+              "cannot write the outbox file: " + std::string(written < 0 ? std::strerror(error) : "disk full"));
 }
 
 }  // namespace dunlin

@@ -11,22 +11,17 @@ namespace dunlin {
 
 std::string_view OwnerName(Owner owner) {
   switch (owner) {
-    case Owner::kProvider:
-      return "provider";
-    case Owner::kService:
-      return "service";
-    case Owner::kMarketplace:
-      return "marketplace";
+    case Owner::kProvider: return "provider";
+    case Owner::kService: return "service";
+    case Owner::kMarketplace: return "marketplace";
   }
   return "provider";
 }
 
 std::string_view ExhaustedName(Exhausted exhausted) {
   switch (exhausted) {
-    case Exhausted::kCancel:
-      return "cancel";
-    case Exhausted::kStayPastDue:
-      return "stay_past_due";
+    case Exhausted::kCancel: return "cancel";
+    case Exhausted::kStayPastDue: return "stay_past_due";
   }
   return "cancel";
 }

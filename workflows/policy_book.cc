@@ -6,7 +6,8 @@ Result<PolicyBook> PolicyBook::Open(Ledger& ledger, Policy current, std::string_
   if (current.version > 0) {
     if (const Status kept = ledger.KeepPolicy(current.version, text); !kept) {
       if (kept.error().code != Errc::kConflict) return tl::unexpected(kept.error());
-      return Fail(Errc::kConflict, "policy version " + std::to_string(current.version) + " was in force before with another text; raise `version`");
+      return Fail(Errc::kConflict, "policy version " + std::to_string(current.version) +
+                                       " was in force before with another text; raise `version`");
     }
   }
   PolicyBook book(std::move(current));
@@ -14,7 +15,8 @@ Result<PolicyBook> PolicyBook::Open(Ledger& ledger, Policy current, std::string_
   if (!stored) return tl::unexpected(stored.error());
   for (const auto& [version, policy_text] : *stored) {
     Result<Policy> policy = ParsePolicy(policy_text, "policy version " + std::to_string(version));
-    // A later version of this program may be stricter than the one that accepted it; its recoveries go by today's rules.
+    // A later version of this program may be stricter than the one that accepted it; its recoveries go by today's
+    // rules.
     if (policy) book.earlier_.emplace(version, std::move(*policy));
   }
   return book;

@@ -74,16 +74,19 @@ class Runner {
 
   // Not while an attempt of an earlier recovery is out: its job has the key that this one's would take.
   bool Opens() const {
-    if (std::any_of(attempts().begin(), attempts().end(), [](const Attempt& a) { return IsOpen(a.state); })) return false;
+    if (std::any_of(attempts().begin(), attempts().end(), [](const Attempt& a) { return IsOpen(a.state); }))
+      return false;
     return derived_.values.status == SubscriptionStatus::kPastDue && derived_.collectible && !derived_.cancelled &&
            policy().owner != Owner::kMarketplace;
   }
 
   std::optional<RecoveryEvent> Over() const {
     const InvoiceFact* owed = invoice();
-    if (derived_.cancelled) return owed != nullptr && owed->status == InvoiceStatus::kPaid ? RecoveryEvent::kPaid : RecoveryEvent::kCancelled;
+    if (derived_.cancelled)
+      return owed != nullptr && owed->status == InvoiceStatus::kPaid ? RecoveryEvent::kPaid : RecoveryEvent::kCancelled;
     if (owed != nullptr && owed->status == InvoiceStatus::kPaid) return RecoveryEvent::kPaid;
-    if (owed != nullptr && (owed->status != InvoiceStatus::kOpen || owed->amount_remaining <= 0)) return RecoveryEvent::kSettled;
+    if (owed != nullptr && (owed->status != InvoiceStatus::kOpen || owed->amount_remaining <= 0))
+      return RecoveryEvent::kSettled;
     if (derived_.values.status != SubscriptionStatus::kPastDue) return RecoveryEvent::kSuperseded;
     if (derived_.collectible != r_.invoice) return RecoveryEvent::kSuperseded;
     return std::nullopt;
@@ -135,7 +138,8 @@ class Runner {
   static bool ProviderCollects(const InvoiceFact& owed) { return owed.auto_advance || owed.next_payment_attempt; }
 
   bool AttemptEnded() const {
-    const auto attempt = std::find_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.key == r_.open_attempt; });
+    const auto attempt =
+        std::find_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.key == r_.open_attempt; });
     return attempt != attempts().end() && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
   }
 
@@ -179,8 +183,10 @@ class Runner {
   }
 
   Guard GuardFor(RecoveryEvent on) const {
-    if (on == RecoveryEvent::kFailed) return policy().owner == Owner::kProvider ? Guard::kOwnerProvider : Guard::kOwnerService;
-    const bool asks_policy = on == RecoveryEvent::kTakenOver || on == RecoveryEvent::kDeclined || on == RecoveryEvent::kReplanned;
+    if (on == RecoveryEvent::kFailed)
+      return policy().owner == Owner::kProvider ? Guard::kOwnerProvider : Guard::kOwnerService;
+    const bool asks_policy =
+        on == RecoveryEvent::kTakenOver || on == RecoveryEvent::kDeclined || on == RecoveryEvent::kReplanned;
     return asks_policy ? LookAheadNow().guard : Guard::kAlways;
   }
 
@@ -208,7 +214,8 @@ class Runner {
     if (!owed->failures.empty()) r_.failure_seen = owed->failures.back().source;
     if (s_.facts.method.at < LastFailure()) r_.method_seen = s_.facts.method.source;
     // Why it failed stands with the payment; taking over brings it along, otherwise ask.
-    if (rules.owner == Owner::kProvider && !owed->decline) out_.jobs.push_back(AskForInvoice(r_.invoice, out_.next.id, s_.now));
+    if (rules.owner == Owner::kProvider && !owed->decline)
+      out_.jobs.push_back(AskForInvoice(r_.invoice, out_.next.id, s_.now));
   }
 
   // What the new state waits for.
@@ -218,7 +225,9 @@ class Runner {
       case RecoveryState::kWaiting:
       case RecoveryState::kTakingOver: {
         const Outlook outlook = LookAheadNow();
-        r_.next_attempt_at = row.to == RecoveryState::kWaiting || outlook.guard == Guard::kAttemptAhead ? std::optional(outlook.at) : std::nullopt;
+        r_.next_attempt_at = row.to == RecoveryState::kWaiting || outlook.guard == Guard::kAttemptAhead
+                                 ? std::optional(outlook.at)
+                                 : std::nullopt;
         r_.next_step = outlook.step;
         if (row.on == RecoveryEvent::kMethodChanged) {
           r_.next_attempt_at = s_.now;
@@ -251,12 +260,16 @@ class Runner {
       case RecoveryState::kWaiting: {
         const std::string at = FormatRfc3339(*r_.next_attempt_at) + ".";
         if (r_.next_step == kNewMethodStep) return "An attempt on the new payment method at " + at;
-        return "Attempt " + std::to_string(r_.next_step + 1) + " of " + std::to_string(policy().retry_after.size()) + " at " + at;
+        return "Attempt " + std::to_string(r_.next_step + 1) + " of " + std::to_string(policy().retry_after.size()) +
+               " at " + at;
       }
-      case RecoveryState::kAwaitingMethod: return "Waiting for a new payment method until " + FormatRfc3339(LookAheadNow().at) + ".";
+      case RecoveryState::kAwaitingMethod:
+        return "Waiting for a new payment method until " + FormatRfc3339(LookAheadNow().at) + ".";
       case RecoveryState::kCharging: return "Charging now.";
       case RecoveryState::kEnding: return "The schedule is spent: telling the provider to cancel.";
-      case RecoveryState::kExhausted: return "The schedule is spent: it stays past due until it is paid, retried by staff or gets a new payment method.";
+      case RecoveryState::kExhausted:
+        return "The schedule is spent: it stays past due until it is paid, retried by staff or gets a new payment "
+               "method.";
     }
     return "";
   }
@@ -280,7 +293,9 @@ class Runner {
 
   std::string DeclineWords() const {
     const InvoiceFact* owed = invoice();
-    return owed != nullptr && owed->decline && !owed->decline->code.empty() ? " Decline code: " + owed->decline->code + "." : "";
+    return owed != nullptr && owed->decline && !owed->decline->code.empty()
+               ? " Decline code: " + owed->decline->code + "."
+               : "";
   }
 
   void Act(const Transition& row, RecoveryState from) {
@@ -295,11 +310,16 @@ class Runner {
         break;
       case Effect::kCancelAtProvider:
         out_.drop_jobs.push_back(ChargeJobKey(id));
-        out_.jobs.push_back({.kind = JobKind::kCancel, .key = "cancel/" + id.str(), .subject = id.str(), .due = s_.now, .payload = "{}"});
+        out_.jobs.push_back({.kind = JobKind::kCancel,
+                             .key = "cancel/" + id.str(),
+                             .subject = id.str(),
+                             .due = s_.now,
+                             .payload = "{}"});
         break;
       case Effect::kTellExhausted:
         out_.drop_jobs.push_back(ChargeJobKey(id));
-        Tell("exhausted", "The retry schedule of " + r_.policy + " is spent; the invoice " + r_.invoice.str() + " is still owed.");
+        Tell("exhausted",
+             "The retry schedule of " + r_.policy + " is spent; the invoice " + r_.invoice.str() + " is still owed.");
         break;
       case Effect::kStop: Stop(from); break;
     }
@@ -308,29 +328,41 @@ class Runner {
 
   void TakeOver(const Transition& row) {
     out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
-    out_.jobs.push_back({.kind = JobKind::kTakeOver, .key = "take_over/" + r_.invoice.str(), .subject = out_.next.id.str(),
-                         .due = s_.now, .payload = "{}"});
+    out_.jobs.push_back({.kind = JobKind::kTakeOver,
+                         .key = "take_over/" + r_.invoice.str(),
+                         .subject = out_.next.id.str(),
+                         .due = s_.now,
+                         .payload = "{}"});
     if (row.on == RecoveryEvent::kTakenBack) {
       Tell("two_owners", "The provider plans an attempt of its own on invoice " + r_.invoice.str() +
-                             ", which this service collects. Nothing is charged until the provider lets go; check its retry settings (R21).");
+                             ", which this service collects. Nothing is charged until the provider lets go; check its "
+                             "retry settings (R21).");
     }
   }
 
   void AddChargeJob(Timestamp due) {
-    out_.jobs.push_back({.kind = JobKind::kCharge, .key = ChargeJobKey(out_.next.id), .subject = out_.next.id.str(), .due = due,
-                         .payload = "{}", .on_same_key = OnSameKey::kReplace});
+    out_.jobs.push_back({.kind = JobKind::kCharge,
+                         .key = ChargeJobKey(out_.next.id),
+                         .subject = out_.next.id.str(),
+                         .due = due,
+                         .payload = "{}",
+                         .on_same_key = OnSameKey::kReplace});
   }
 
   void OpenAttempt(const Transition& row) {
     Attempt attempt;
-    const auto tries = std::count_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.job == s_.job; });
+    const auto tries =
+        std::count_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.job == s_.job; });
     // Unique for the provider account for ever: this ledger, this job, this try of it.
-    attempt.key = AttemptKey{"dunlin-" + s_.instance + "-" + std::to_string(ToInt(s_.job)) + "/" + std::to_string(tries + 1)};
+    attempt.key =
+        AttemptKey{"dunlin-" + s_.instance + "-" + std::to_string(ToInt(s_.job)) + "/" + std::to_string(tries + 1)};
     attempt.job = s_.job;
     attempt.subscription = out_.next.id;
     attempt.invoice = r_.invoice;
     const bool staff = row.on == RecoveryEvent::kStaffRetry;
-    attempt.kind = staff ? AttemptKind::kStaff : r_.next_step == kNewMethodStep ? AttemptKind::kNewMethod : AttemptKind::kAutomatic;
+    attempt.kind = staff                            ? AttemptKind::kStaff
+                   : r_.next_step == kNewMethodStep ? AttemptKind::kNewMethod
+                                                    : AttemptKind::kAutomatic;
     attempt.step = attempt.kind == AttemptKind::kAutomatic ? r_.next_step : 0;
     attempt.parameters = s_.pay_parameters;
     attempt.by = staff ? s_.by : "";
@@ -352,17 +384,28 @@ class Runner {
   }
 
   void Tell(const std::string& kind, std::string detail) {
-    RaiseAlert(out_.alerts, {.key = kind + "/" + out_.next.id.str(), .kind = kind, .subject = out_.next.id.str(), .detail = std::move(detail), .raised_at = s_.now});
+    RaiseAlert(out_.alerts, {.key = kind + "/" + out_.next.id.str(),
+                             .kind = kind,
+                             .subject = out_.next.id.str(),
+                             .detail = std::move(detail),
+                             .raised_at = s_.now});
   }
 
   // R3a: each failed payment is told once; a decline that needs another card asks for it.
   void Mail(const Transition& row) {
-    const bool failed = row.on == RecoveryEvent::kFailed || row.on == RecoveryEvent::kFailedAgain || row.on == RecoveryEvent::kDeclined;
+    const bool failed =
+        row.on == RecoveryEvent::kFailed || row.on == RecoveryEvent::kFailedAgain || row.on == RecoveryEvent::kDeclined;
     if (!failed && row.effect != Effect::kAskForMethod) return;
     const PlanPolicy* plan = nullptr;
-    if (const auto found = policies_.current().plans.find(out_.next.values.plan); found != policies_.current().plans.end()) plan = &found->second;
+    if (const auto found = policies_.current().plans.find(out_.next.values.plan);
+        found != policies_.current().plans.end())
+      plan = &found->second;
     const MailKind kind = row.effect == Effect::kAskForMethod ? MailKind::kMethodNeeded : MailKind::kPaymentFailed;
-    out_.jobs.push_back(MailJob(kind, {.subscription = out_.next, .invoice = invoice(), .plan = plan, .unique = FailureMailKey(out_.next.id), .due = s_.now + kFailureMailHold}));
+    out_.jobs.push_back(MailJob(kind, {.subscription = out_.next,
+                                       .invoice = invoice(),
+                                       .plan = plan,
+                                       .unique = FailureMailKey(out_.next.id),
+                                       .due = s_.now + kFailureMailHold}));
   }
 
   const Situation& s_;

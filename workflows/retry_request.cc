@@ -13,8 +13,12 @@ Unit UnitFor(const SubscriptionRecord& record, const std::string& by, const std:
   const SubscriptionId& id = record.subscription.id;
   Unit unit;
   unit.save.push_back(record.subscription);  // its version is the proof that what was judged still holds
-  unit.jobs.push_back({.kind = JobKind::kCharge, .key = RetryJobKey(id), .subject = id.str(), .due = now,
-                       .payload = nlohmann::json{{"by", by}, {"reason", reason}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+  unit.jobs.push_back({.kind = JobKind::kCharge,
+                       .key = RetryJobKey(id),
+                       .subject = id.str(),
+                       .due = now,
+                       .payload = nlohmann::json{{"by", by}, {"reason", reason}}.dump(
+                           -1, ' ', false, nlohmann::json::error_handler_t::replace),
                        // One that waits is answered before this; what can be there is a dead one, which begins anew.
                        .on_same_key = OnSameKey::kReplace});
   TimelineRow row;
@@ -31,7 +35,8 @@ Unit UnitFor(const SubscriptionRecord& record, const std::string& by, const std:
 
 // The retry that is waiting already, if there is one.
 Result<std::optional<JobId>> WaitingRetry(Ledger& ledger, const SubscriptionId& id) {
-  const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCharge, .state = JobState::kReady, .subject = id.str()}, Page{});
+  const Result<Listing<Job>> jobs =
+      ledger.Jobs({.kind = JobKind::kCharge, .state = JobState::kReady, .subject = id.str()}, Page{});
   if (!jobs) return tl::unexpected(jobs.error());
   for (const Job& job : jobs->items) {
     if (job.key == RetryJobKey(id)) return job.id;
@@ -54,8 +59,9 @@ Result<RetryAsked> AnswerWith(Ledger& ledger, JobId job, std::optional<ApiReply>
 
 }  // namespace
 
-Result<RetryAsked> AskForRetry(Ledger& ledger, const PolicyBook& policies, const SubscriptionId& id, const std::string& by,
-                               const std::string& reason, Timestamp now, const std::optional<ApiReply>& reply) {
+Result<RetryAsked> AskForRetry(Ledger& ledger, const PolicyBook& policies, const SubscriptionId& id,
+                               const std::string& by, const std::string& reason, Timestamp now,
+                               const std::optional<ApiReply>& reply) {
   for (int round = 0; round < kConflictsMax; ++round) {
     Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
     if (!record) return tl::unexpected(record.error());

@@ -29,7 +29,8 @@ Timestamp EndOf(const Attempt& attempt) { return attempt.finished_at.value_or(at
 
 // The attempt of ours that a failure event tells of, or nullptr.
 const Attempt* AttemptOf(const Failure& failure, std::span<const Attempt> attempts) {
-  const auto at = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == failure.key; });
+  const auto at =
+      std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == failure.key; });
   return at == attempts.end() ? nullptr : &*at;
 }
 
@@ -61,7 +62,8 @@ Timestamp Anchor(const InvoiceFact* invoice, std::span<const Attempt> attempts, 
 }
 
 // Every attempt's time, ours and the provider's, on the payment method that is charged now.
-std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const Attempt> attempts, const MethodChange& method) {
+std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                                    const MethodChange& method) {
   std::vector<Timestamp> times;
   for (const Attempt& a : attempts) {
     if (a.state != AttemptState::kRefused && a.first_sent_at >= method.at) times.push_back(a.first_sent_at);
@@ -91,7 +93,8 @@ Timestamp GapFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, st
 
 // R18: the card that was declined must not be tried again, and no other has come since.
 bool NeedsMethod(const InvoiceFact* invoice, const MethodChange& method) {
-  if (invoice == nullptr || !invoice->decline || ClassifyDecline(*invoice->decline) == DeclineClass::kSoft) return false;
+  if (invoice == nullptr || !invoice->decline || ClassifyDecline(*invoice->decline) == DeclineClass::kSoft)
+    return false;
   return method.source.empty() || method.at < invoice->decline_at;
 }
 
@@ -117,7 +120,8 @@ int StepsUsed(const InvoiceId& invoice, std::span<const Attempt> attempts) {
 int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
                      const MethodChange& method, Timestamp now) {
   const std::vector<Timestamp> times = AttemptTimes(invoice, attempts, method);
-  return static_cast<int>(std::count_if(times.begin(), times.end(), [&](Timestamp t) { return t > now - policy.network_window; }));
+  return static_cast<int>(
+      std::count_if(times.begin(), times.end(), [&](Timestamp t) { return t > now - policy.network_window; }));
 }
 
 Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,

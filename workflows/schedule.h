@@ -18,8 +18,8 @@ struct Outlook {
   Guard guard = Guard::kAttemptAhead;  // one of the four outlooks of state/transitions.h
   // kAttemptAhead: the attempt. kMethodNeeded: when the schedule ends without a new method.
   Timestamp at{};
-  int step = 0;       // kAttemptAhead: which step of the schedule
-  int steps = 0;      // how many the schedule has
+  int step = 0;          // kAttemptAhead: which step of the schedule
+  int steps = 0;         // how many the schedule has
   bool overdue = false;  // steps that were due before we heard collapse into this one
 };
 

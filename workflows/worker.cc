@@ -17,9 +17,9 @@ namespace {
 
 constexpr Millis kFeedEvery{1000};
 constexpr Millis kFeedAhead{60'000};
-constexpr std::size_t kFeedMax = 20'000;       // jobs a scan offers; the next scan goes on
-constexpr std::size_t kHintsMax = 200'000;     // beyond this the scan finds them
-constexpr Millis kPollEvery{10};               // the clock may leap, so no sleep is longer
+constexpr std::size_t kFeedMax = 20'000;    // jobs a scan offers; the next scan goes on
+constexpr std::size_t kHintsMax = 200'000;  // beyond this the scan finds them
+constexpr Millis kPollEvery{10};            // the clock may leap, so no sleep is longer
 constexpr std::size_t kApplyBatch = 64;
 constexpr int kNiceness = 10;
 
@@ -120,7 +120,8 @@ class Workers::Impl {
       }
       in_flight_.Drop(items);
       if (items.empty()) continue;
-      if (const Status offered = QueueOf(lane).Offer(items); !offered) engine_.observer.OnProblem("offer jobs", offered.error());
+      if (const Status offered = QueueOf(lane).Offer(items); !offered)
+        engine_.observer.OnProblem("offer jobs", offered.error());
       Wake(lane);
     }
   }

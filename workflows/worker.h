@@ -23,7 +23,8 @@ class Workers {
 
   void Start();
   // No new job is begun. Waits until those under way are done, at most `patience`; returns false when some were not:
-  // they are in the ledger as they stood, and the next start resolves them. After false only ending the process is safe.
+  // they are in the ledger as they stood, and the next start resolves them. After false only ending the process is
+  // safe.
   bool Stop(Millis patience);
 
  private:

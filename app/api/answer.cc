@@ -10,20 +10,13 @@ namespace {
 
 int StatusFor(Errc code) {
   switch (code) {
-    case Errc::kInvalidArgument:
-      return 400;
-    case Errc::kUnauthenticated:
-      return 401;
-    case Errc::kForbidden:
-      return 403;
-    case Errc::kNotFound:
-      return 404;
-    case Errc::kConflict:
-      return 409;
-    case Errc::kUnavailable:
-      return 503;
-    case Errc::kCorrupt:
-      return 500;
+    case Errc::kInvalidArgument: return 400;
+    case Errc::kUnauthenticated: return 401;
+    case Errc::kForbidden: return 403;
+    case Errc::kNotFound: return 404;
+    case Errc::kConflict: return 409;
+    case Errc::kUnavailable: return 503;
+    case Errc::kCorrupt: return 500;
   }
   return 500;
 }
@@ -40,12 +33,9 @@ HttpResponse ProblemOf(const Error& error) {
 
 bool May(Role role, Right right) {
   switch (right) {
-    case Right::kReadAccess:
-      return true;
-    case Right::kRead:
-      return role != Role::kProduct;
-    case Right::kAct:
-      return role == Role::kSupport || role == Role::kAdmin;
+    case Right::kReadAccess: return true;
+    case Right::kRead: return role != Role::kProduct;
+    case Right::kAct: return role == Role::kSupport || role == Role::kAdmin;
   }
   return false;
 }

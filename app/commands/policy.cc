@@ -100,12 +100,8 @@ std::string CalendarText(const CollectionPolicy& rules) {
 std::string CollectionText(const CollectionPolicy& rules) {
   std::string text = "Collection " + rules.name + "\n";
   switch (rules.owner) {
-    case Owner::kProvider:
-      text += "  The provider retries; this service follows and never charges.\n";
-      break;
-    case Owner::kMarketplace:
-      text += "  The marketplace collects; this service never charges.\n";
-      break;
+    case Owner::kProvider: text += "  The provider retries; this service follows and never charges.\n"; break;
+    case Owner::kMarketplace: text += "  The marketplace collects; this service never charges.\n"; break;
     case Owner::kService:
       text += "  This service retries, and tells the provider to stop.\n" + CalendarText(rules);
       text += "  Two attempts are at least " + Spell(rules.min_gap) + " apart; at most " +

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kBatchUnits = 512;
 constexpr std::size_t kBatchBytes = 16 * 1024 * 1024;  // of event bodies: bounds what one transaction holds in memory
-constexpr std::size_t kOthersMin = 4;  // units of other work in a batch, however few events it holds
+constexpr std::size_t kOthersMin = 4;                  // units of other work in a batch, however few events it holds
 constexpr int kRestartWaitMs = 50;
 
 std::size_t BodyBytes(const Unit& unit) {
@@ -168,9 +168,10 @@ Status Committer::WriteBatch(const Batch& batch) {
 
 // One event and nothing else: it is written, or was there, or something is wrong with the whole file.
 bool IsOneEvent(const Unit& u) {
-  return u.accept.size() == 1 && u.done.empty() && u.save.empty() && u.events.empty() && u.open_attempts.empty() && u.close_attempts.empty() &&
-         u.annotate_attempts.empty() && u.timeline.empty() && u.jobs.empty() && u.drop_jobs.empty() && u.retries.empty() && u.aliases.empty() &&
-         u.links.empty() && u.alerts.empty() && u.settle_alerts.empty() && u.replies.empty() && u.tokens.empty();
+  return u.accept.size() == 1 && u.done.empty() && u.save.empty() && u.events.empty() && u.open_attempts.empty() &&
+         u.close_attempts.empty() && u.annotate_attempts.empty() && u.timeline.empty() && u.jobs.empty() &&
+         u.drop_jobs.empty() && u.retries.empty() && u.aliases.empty() && u.links.empty() && u.alerts.empty() &&
+         u.settle_alerts.empty() && u.replies.empty() && u.tokens.empty();
 }
 
 // An error here is the whole batch's; the item's own goes into its result.

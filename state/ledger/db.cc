@@ -61,15 +61,11 @@ Error Connection::Impl::Describe(const soci::soci_error& error) {
 
 Error Connection::Impl::Describe(int code, const std::string& message) {
   switch (code & kPrimaryCode) {
-    case SQLITE_CONSTRAINT:
-      return {CodeOfConstraint(raw == nullptr ? 0 : api::sqlite3_extended_errcode(raw)), message};
+    case SQLITE_CONSTRAINT: return {CodeOfConstraint(raw == nullptr ? 0 : api::sqlite3_extended_errcode(raw)), message};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      broken = true;
-      return {Errc::kCorrupt, message};
+    case SQLITE_NOTADB: broken = true; return {Errc::kCorrupt, message};
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return {Errc::kUnavailable, message};
+    case SQLITE_LOCKED: return {Errc::kUnavailable, message};
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_CANTOPEN:

@@ -25,7 +25,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  Status Run(const std::string& sql);  // one statement or several, without parameters
+  Status Run(const std::string& sql);                   // one statement or several, without parameters
   Result<std::int64_t> Number(const std::string& sql);  // the first column of its only row
   Result<std::string> Text(const std::string& sql);
 

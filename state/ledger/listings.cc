@@ -96,15 +96,15 @@ Result<Listing<Subscription>> Reader::Subscriptions(const SubscriptionFilter& fi
   if (filter.status) query.Text("status = :status", StatusName(*filter.status));
   if (!page.cursor.empty()) query.Text("id > :after", page.cursor);
   return query.Run<Subscription>(
-      connection_, "SELECT " + std::string(kSubscriptionColumns) + " FROM subscriptions" + query.where() +
-                       " ORDER BY id",
+      connection_,
+      "SELECT " + std::string(kSubscriptionColumns) + " FROM subscriptions" + query.where() + " ORDER BY id",
       kSubscriptionOut, LimitOf(page), TakeSubscription, [](const Subscription& s) { return s.id.str(); });
 }
 
 Result<Listing<StoredEvent>> Reader::Events(const EventFilter& filter, const Page& page) {
   Query query;
-  if (!filter.subscription.empty()) query.Text("e.subscription = :subscription AND e.subscription <> ''",
-                                               filter.subscription);
+  if (!filter.subscription.empty())
+    query.Text("e.subscription = :subscription AND e.subscription <> ''", filter.subscription);
   if (!filter.type.empty()) query.Text("e.type = :type", filter.type);
   if (filter.outcome) query.Text("e.outcome = :outcome", EventOutcomeName(*filter.outcome));
   if (!page.cursor.empty()) {
@@ -113,8 +113,9 @@ Result<Listing<StoredEvent>> Reader::Events(const EventFilter& filter, const Pag
     query.Where("e.seq < :before", "i", [=](Statement& s) { s.Int(before[0]); });
   }
   return query.Run<StoredEvent>(
-      connection_, "SELECT " + std::string(kEventColumns) + " FROM events e JOIN event_bodies b ON b.seq = e.seq" +
-                       query.where() + " ORDER BY e.seq DESC",
+      connection_,
+      "SELECT " + std::string(kEventColumns) + " FROM events e JOIN event_bodies b ON b.seq = e.seq" + query.where() +
+          " ORDER BY e.seq DESC",
       kEventOut, LimitOf(page), TakeEvent, [](const StoredEvent& e) { return std::to_string(e.seq); });
 }
 

@@ -176,8 +176,8 @@ Result<std::vector<AccountId>> Reader::ResolveAccount(std::string_view any_id) {
 }
 
 Result<std::vector<TimelineRow>> Reader::Timeline(const SubscriptionId& id) {
-  Statement& query = Ready(Select(kTimelineColumns, "FROM timeline WHERE subscription = :s ORDER BY at_ms, seq"), "t",
-                           kTimelineOut);
+  Statement& query =
+      Ready(Select(kTimelineColumns, "FROM timeline WHERE subscription = :s ORDER BY at_ms, seq"), "t", kTimelineOut);
   return All<TimelineRow>(query.Text(id.str()), TakeTimelineRow);
 }
 
@@ -195,8 +195,7 @@ Result<std::optional<Job>> Reader::FindJob(JobId id) {
 }
 
 Result<std::optional<ApiReply>> Reader::FindReply(std::string_view key) {
-  Statement& query =
-      Ready("SELECT key, request_hash, status, body, at_ms FROM replies WHERE key = :k", "t", "ttiti");
+  Statement& query = Ready("SELECT key, request_hash, status, body, at_ms FROM replies WHERE key = :k", "t", "ttiti");
   return Maybe<ApiReply>(query.Text(key), [](Statement& row) -> Result<ApiReply> {
     ApiReply reply;
     reply.key = row.TakeText();

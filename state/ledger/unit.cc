@@ -167,7 +167,8 @@ Status UnitWriter::CloseAttempt(const Attempt& attempt) {
 
 Status UnitWriter::AnnotateAttempt(const Attempt& attempt) {
   GiveAttemptAnswer(annotate_attempt_, attempt);
-  return OneRow(annotate_attempt_.Int(attempt.ask_first ? 1 : 0).Text(attempt.key.str()).Run(), "no such attempt", attempt.key.str());
+  return OneRow(annotate_attempt_.Int(attempt.ask_first ? 1 : 0).Text(attempt.key.str()).Run(), "no such attempt",
+                attempt.key.str());
 }
 
 Status UnitWriter::Drop(const std::string& key) { return AnyRows(drop_job_.Text(key).Run()); }
@@ -247,7 +248,8 @@ Status UnitWriter::Raise(const Alert& alert, UnitResult& result) {
                                           .Run();
   if (!raised) return tl::unexpected(raised.error());
   if (*raised == 0 || alert.message.empty()) return {};
-  return AddJob({.kind = JobKind::kAlert, .subject = alert.subject, .due = alert.raised_at, .payload = alert.message}, result);
+  return AddJob({.kind = JobKind::kAlert, .subject = alert.subject, .due = alert.raised_at, .payload = alert.message},
+                result);
 }
 
 Status UnitWriter::Reply(const ApiReply& reply, const UnitResult& result) {

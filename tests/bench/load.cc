@@ -17,7 +17,9 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-double Since(SteadyTime begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
+double Since(SteadyTime begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
 class Connection {
  public:
@@ -45,7 +47,8 @@ class Connection {
     sent_at_ = std::chrono::steady_clock::now();
     busy_ = true;
     answer_.clear();
-    if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) open_ = false;
+    if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+      open_ = false;
   }
 
   // Returns the status of a complete answer, 0 while there is more to come, -1 when the connection is over.

@@ -35,7 +35,8 @@ constexpr int kConnections = 64;
 // One `dunlin serve`, stopped in the destructor.
 class Served {
  public:
-  Served(const std::string& binary, const std::string& folder, const std::string& name) : ledger_("sqlite:" + folder + "/" + name + ".db") {
+  Served(const std::string& binary, const std::string& folder, const std::string& name)
+      : ledger_("sqlite:" + folder + "/" + name + ".db") {
     const std::string log = folder + "/" + name + ".out";
     pid_ = ::fork();
     if (pid_ == 0) {
@@ -88,7 +89,8 @@ class Served {
 
 std::string Request(const std::string& path, const std::string& body) {
   const std::string signature = SignStripePayload(body, kSecret, SystemClock().Now());
-  return "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nStripe-Signature: " + signature +
+  return "POST " + path +
+         " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nStripe-Signature: " + signature +
          "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
@@ -96,18 +98,43 @@ std::string Request(const std::string& path, const std::string& body) {
 std::string Event(std::uint64_t n, std::uint64_t sub, const std::string& status, std::int64_t created) {
   const std::string id = std::to_string(n);
   const std::string subscription = std::to_string(sub);
-  json event = {{"id", "evt_bench" + id}, {"object", "event"}, {"api_version", "2026-10-28.endive"}, {"created", created}, {"livemode", false}, {"pending_webhooks", 1},
-                {"request", {{"id", nullptr}, {"idempotency_key", nullptr}}}, {"type", "customer.subscription.updated"}};
-  event["data"]["object"] = {{"id", "sub_bench" + subscription}, {"object", "subscription"}, {"customer", "cus_bench" + subscription}, {"status", status}, {"created", created},
-                             {"cancel_at_period_end", false}, {"cancel_at", nullptr}, {"collection_method", "charge_automatically"}, {"default_payment_method", nullptr},
-                             {"latest_invoice", "in_bench" + subscription}, {"metadata", {{"filler", std::string(1100, 'x')}}}};
-  event["data"]["object"]["items"] = {{"object", "list"}, {"data", json::array({{{"id", "si_" + subscription}, {"current_period_start", created}, {"current_period_end", created + 2592000},
-                                      {"price", {{"id", "price_pro_plus_month"}, {"product", "prod_bench"}, {"unit_amount", 4000}}}, {"quantity", 1}}})}};
+  json event = {{"id", "evt_bench" + id},
+                {"object", "event"},
+                {"api_version", "2026-10-28.endive"},
+                {"created", created},
+                {"livemode", false},
+                {"pending_webhooks", 1},
+                {"request", {{"id", nullptr}, {"idempotency_key", nullptr}}},
+                {"type", "customer.subscription.updated"}};
+  event["data"]["object"] = {{"id", "sub_bench" + subscription},
+                             {"object", "subscription"},
+                             {"customer", "cus_bench" + subscription},
+                             {"status", status},
+                             {"created", created},
+                             {"cancel_at_period_end", false},
+                             {"cancel_at", nullptr},
+                             {"collection_method", "charge_automatically"},
+                             {"default_payment_method", nullptr},
+                             {"latest_invoice", "in_bench" + subscription},
+                             {"metadata", {{"filler", std::string(1100, 'x')}}}};
+  event["data"]["object"]["items"] = {
+      {"object", "list"},
+      {"data",
+       json::array({{{"id", "si_" + subscription},
+                     {"current_period_start", created},
+                     {"current_period_end", created + 2592000},
+                     {"price", {{"id", "price_pro_plus_month"}, {"product", "prod_bench"}, {"unit_amount", 4000}}},
+                     {"quantity", 1}}})}};
   return event.dump();
 }
 
 json Figures(const LoadResult& r) {
-  return {{"per_second", static_cast<double>(r.ok) / r.seconds}, {"answered", r.ok}, {"failed", r.failed}, {"p50_ms", Percentile(r.latencies_ms, 0.5)}, {"p99_ms", Percentile(r.latencies_ms, 0.99)}, {"p999_ms", Percentile(r.latencies_ms, 0.999)}};
+  return {{"per_second", static_cast<double>(r.ok) / r.seconds},
+          {"answered", r.ok},
+          {"failed", r.failed},
+          {"p50_ms", Percentile(r.latencies_ms, 0.5)},
+          {"p99_ms", Percentile(r.latencies_ms, 0.99)},
+          {"p999_ms", Percentile(r.latencies_ms, 0.999)}};
 }
 
 std::int64_t Waiting(const std::string& location) {
@@ -124,7 +151,10 @@ std::int64_t Waiting(const std::string& location) {
 json Accept(const std::string& binary, const std::string& folder, double seconds) {
   std::uint64_t n = 0;
   const auto make = [&](const char* path) {
-    return [&n, path] { ++n; return Request(path, Event(n, n, "active", SystemClock().Now().time_since_epoch().count() / 1000)); };
+    return [&n, path] {
+      ++n;
+      return Request(path, Event(n, n, "active", SystemClock().Now().time_since_epoch().count() / 1000));
+    };
   };
   json runs = json::array();
   double best = 0;
@@ -135,11 +165,18 @@ json Accept(const std::string& binary, const std::string& folder, double seconds
     const LoadResult stored = Load(served.port(), kConnections, seconds, 0, make("/webhooks/stripe"));
     std::int64_t backlog = Waiting(served.ledger());
     const std::int64_t backlog_at_end = backlog;
-    for (; backlog > 0 && std::chrono::steady_clock::now() - begin < std::chrono::minutes(3); backlog = Waiting(served.ledger())) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    for (; backlog > 0 && std::chrono::steady_clock::now() - begin < std::chrono::minutes(3);
+         backlog = Waiting(served.ledger()))
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
     const double applied_in = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const double ratio = (static_cast<double>(stored.ok) / stored.seconds) / (static_cast<double>(verified.ok) / verified.seconds);
+    const double ratio =
+        (static_cast<double>(stored.ok) / stored.seconds) / (static_cast<double>(verified.ok) / verified.seconds);
     best = std::max(best, ratio);
-    runs.push_back({{"verify_only", Figures(verified)}, {"accepted", Figures(stored)}, {"ratio", ratio}, {"backlog_when_load_ended", backlog_at_end}, {"accepted_and_applied_per_second", static_cast<double>(stored.ok) / applied_in}});
+    runs.push_back({{"verify_only", Figures(verified)},
+                    {"accepted", Figures(stored)},
+                    {"ratio", ratio},
+                    {"backlog_when_load_ended", backlog_at_end},
+                    {"accepted_and_applied_per_second", static_cast<double>(stored.ok) / applied_in}});
   }
   return runs;
 }
@@ -152,7 +189,8 @@ json EventToAccess(const std::string& binary, const std::string& folder, double 
   const LoadResult load = Load(served.port(), kConnections, seconds, 500, [&] {
     ++n;
     const std::uint64_t sub = n % 1000;
-    return Request("/webhooks/stripe", Event(n, sub, (n / 1000) % 2 == 0 ? "active" : "past_due", base + static_cast<std::int64_t>(n / 1000)));
+    return Request("/webhooks/stripe", Event(n, sub, (n / 1000) % 2 == 0 ? "active" : "past_due",
+                                             base + static_cast<std::int64_t>(n / 1000)));
   });
   std::this_thread::sleep_for(std::chrono::seconds(1));
   std::string metrics;
@@ -194,7 +232,11 @@ json Pending(const std::string& binary, const std::string& folder) {
       Unit unit;
       for (int j = 0; j < 1000; ++j) {
         const std::string sub = "sub_" + std::to_string(i * 1000 + j);
-        unit.jobs.push_back({.kind = JobKind::kCharge, .key = "charge/" + sub, .subject = sub, .due = now + Millis{24h} + Seconds{i * 1000 + j}, .payload = "{}"});
+        unit.jobs.push_back({.kind = JobKind::kCharge,
+                             .key = "charge/" + sub,
+                             .subject = sub,
+                             .due = now + Millis{24h} + Seconds{i * 1000 + j},
+                             .payload = "{}"});
       }
       if (!(*ledger)->Commit(std::move(unit))) std::exit(1);
     }
@@ -205,7 +247,11 @@ json Pending(const std::string& binary, const std::string& folder) {
   {
     auto ledger = OpenLedger(location, {LedgerOptions::Mode::kOpenExisting});
     Unit unit;
-    for (int i = 0; i < 100; ++i) unit.jobs.push_back({.kind = JobKind::kMail, .key = "bench/" + std::to_string(i), .due = first + Millis{i * 50}, .payload = R"({"n":)" + std::to_string(i) + "}"});
+    for (int i = 0; i < 100; ++i)
+      unit.jobs.push_back({.kind = JobKind::kMail,
+                           .key = "bench/" + std::to_string(i),
+                           .due = first + Millis{i * 50},
+                           .payload = R"({"n":)" + std::to_string(i) + "}"});
     if (!(*ledger)->Commit(std::move(unit))) std::exit(1);
   }
   std::vector<double> late;
@@ -215,10 +261,15 @@ json Pending(const std::string& binary, const std::string& folder) {
     std::size_t lines = 0;
     for (std::string line; std::getline(file, line);) ++lines;
     const Timestamp at = SystemClock().Now();
-    for (; seen < lines; ++seen) late.push_back(static_cast<double>((at - (first + Millis{static_cast<int>(seen) * 50})).count()));
+    for (; seen < lines; ++seen)
+      late.push_back(static_cast<double>((at - (first + Millis{static_cast<int>(seen) * 50})).count()));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return {{"jobs", 1'000'000}, {"resident_mib", served.ResidentMiB()}, {"started", late.size()}, {"late_ms_p50", Percentile(late, 0.5)}, {"late_ms_max", Percentile(late, 1)}};
+  return {{"jobs", 1'000'000},
+          {"resident_mib", served.ResidentMiB()},
+          {"started", late.size()},
+          {"late_ms_p50", Percentile(late, 0.5)},
+          {"late_ms_max", Percentile(late, 1)}};
 }
 
 }  // namespace

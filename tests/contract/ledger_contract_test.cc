@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -155,11 +158,22 @@ TEST_P(LedgerContract, AFailedUnitLeavesNothingAndItsNeighboursStay) {
 
 TEST_P(LedgerContract, ASubscriptionComesBackWhole) {
   Subscription s = MakeSubscription("sub_1");
-  s.values = {.status = SubscriptionStatus::kPastDue, .access = Access::kGranted, .plan = "pro_plus",
-              .period_end = kNoon + 24h, .paid_until = kNoon, .cancel_at = kNoon + 48h, .access_until = kNoon + 1h};
-  s.recovery = {.state = RecoveryState::kWaiting, .invoice = InvoiceId("in_1"), .policy = "default",
-                .policy_version = 3, .opened_at = kNoon, .next_attempt_at = kNoon + 2h,
-                .next_step = kNewMethodStep, .method_seen = EventId("evt_m"), .open_attempt = AttemptKey("k"),
+  s.values = {.status = SubscriptionStatus::kPastDue,
+              .access = Access::kGranted,
+              .plan = "pro_plus",
+              .period_end = kNoon + 24h,
+              .paid_until = kNoon,
+              .cancel_at = kNoon + 48h,
+              .access_until = kNoon + 1h};
+  s.recovery = {.state = RecoveryState::kWaiting,
+                .invoice = InvoiceId("in_1"),
+                .policy = "default",
+                .policy_version = 3,
+                .opened_at = kNoon,
+                .next_attempt_at = kNoon + 2h,
+                .next_step = kNewMethodStep,
+                .method_seen = EventId("evt_m"),
+                .open_attempt = AttemptKey("k"),
                 .failure_seen = EventId("evt_f")};
   s.facts.baseline.until = kNoon;
   s.dirty = true;
@@ -202,7 +216,9 @@ TEST_P(LedgerContract, WhatBreaksARuleOfTheSchemaIsRefused) {
   endless.values = {.status = SubscriptionStatus::kPastDue, .access = Access::kGranted};  // until when?
   EXPECT_EQ(Refused(Save(endless)), Errc::kInvalidArgument);
   Unit half;
-  half.timeline.push_back({.subscription = SubscriptionId("sub_1"), .at = kNoon, .kind = "change",
+  half.timeline.push_back({.subscription = SubscriptionId("sub_1"),
+                           .at = kNoon,
+                           .kind = "change",
                            .status_from = SubscriptionStatus::kActive});
   EXPECT_EQ(Refused(half), Errc::kInvalidArgument);
   EXPECT_EQ(Refused(Add(MakeJob(JobKind::kApply, kNoon))), Errc::kInvalidArgument);  // of no event
@@ -216,8 +232,11 @@ TEST_P(LedgerContract, AnEventIsFiledWithWhatBecameOfIt) {
   const UnitResult accepted = Must(Accept(MakeEvent("evt_1")));
   const std::vector<JobId> ids = {accepted.new_jobs[0].id};
   Unit unit;
-  unit.events.push_back({.seq = ledger_->LoadWork(ids).value()[0].job.event_seq, .outcome = EventOutcome::kNoChange,
-                         .detail = "evt_0", .subscription = "sub_1", .at = kNoon + 1s});
+  unit.events.push_back({.seq = ledger_->LoadWork(ids).value()[0].job.event_seq,
+                         .outcome = EventOutcome::kNoChange,
+                         .detail = "evt_0",
+                         .subscription = "sub_1",
+                         .at = kNoon + 1s});
   Must(unit);
   const StoredEvent event = ledger_->FindEvent(Provider::kStripe, EventId("evt_1")).value().value();
   EXPECT_EQ(event.outcome, EventOutcome::kNoChange);
@@ -463,12 +482,23 @@ TEST_P(LedgerContract, OfManyThreadsThatSaveOneVersionOneWins) {
 }
 
 TEST_P(LedgerContract, ATimelineComesInTheOrderOfItsTimes) {
-  TimelineRow full{.subscription = SubscriptionId("sub_1"), .at = kNoon, .kind = "change",
-                   .status_from = SubscriptionStatus::kActive, .status_to = SubscriptionStatus::kPastDue,
-                   .access_from = Access::kGranted, .access_to = Access::kRevoked, .row = "D4", .rule = "R24b",
-                   .policy = "default@3", .event = "evt_1", .by = "provider", .reason = "r", .next = "n"};
+  TimelineRow full{.subscription = SubscriptionId("sub_1"),
+                   .at = kNoon,
+                   .kind = "change",
+                   .status_from = SubscriptionStatus::kActive,
+                   .status_to = SubscriptionStatus::kPastDue,
+                   .access_from = Access::kGranted,
+                   .access_to = Access::kRevoked,
+                   .row = "D4",
+                   .rule = "R24b",
+                   .policy = "default@3",
+                   .event = "evt_1",
+                   .by = "provider",
+                   .reason = "r",
+                   .next = "n"};
   Unit unit;
-  unit.timeline = {{.subscription = SubscriptionId("sub_1"), .at = kNoon + 1s, .kind = "note"}, full,
+  unit.timeline = {{.subscription = SubscriptionId("sub_1"), .at = kNoon + 1s, .kind = "note"},
+                   full,
                    {.subscription = SubscriptionId("sub_2"), .at = kNoon, .kind = "note"}};
   Must(unit);
   const std::vector<TimelineRow> rows = ledger_->Timeline(SubscriptionId("sub_1")).value();

@@ -165,16 +165,10 @@ std::vector<Fact> AnyFacts(Chance& chance) {
   for (int i = 0; i < count; ++i) {
     const EventId source{"evt_" + std::to_string(i)};
     switch (chance() % 5) {
-      case 0:
-        facts.emplace_back(MethodChange{AnyTime(chance), source});
-        break;
+      case 0: facts.emplace_back(MethodChange{AnyTime(chance), source}); break;
       case 1:
-      case 2:
-        facts.emplace_back(AnyInvoice(chance, source));
-        break;
-      default:
-        facts.emplace_back(AnySnapshot(chance, source));
-        break;
+      case 2: facts.emplace_back(AnyInvoice(chance, source)); break;
+      default: facts.emplace_back(AnySnapshot(chance, source)); break;
     }
   }
   return facts;

@@ -29,21 +29,15 @@ PreviousAttributes Differences(const SubscriptionSnapshot& was, const Subscripti
 // The table of R23, said a second time.
 SubscriptionStatus Ours(ProviderStatus word) {
   switch (word) {
-    case kTrialing:
-      return SubscriptionStatus::kTrialing;
-    case kActive:
-      return SubscriptionStatus::kActive;
+    case kTrialing: return SubscriptionStatus::kTrialing;
+    case kActive: return SubscriptionStatus::kActive;
     case kPastDue:
-    case kUnpaid:
-      return SubscriptionStatus::kPastDue;
-    case kPaused:
-      return SubscriptionStatus::kPaused;
+    case kUnpaid: return SubscriptionStatus::kPastDue;
+    case kPaused: return SubscriptionStatus::kPaused;
     case kIncompleteExpired:
-    case kCanceled:
-      return SubscriptionStatus::kCanceled;
+    case kCanceled: return SubscriptionStatus::kCanceled;
     case kUnknown:
-    case kIncomplete:
-      return SubscriptionStatus::kPending;
+    case kIncomplete: return SubscriptionStatus::kPending;
   }
   return SubscriptionStatus::kPending;
 }
@@ -181,45 +175,32 @@ void History::End() {
 
 void History::StepWhileGood(unsigned what) {
   switch (what % 9) {
-    case 0:
-      return Renew(true, false);
-    case 1:
-      return Renew(false, false);
-    case 2:
-      return Renew(false, true);
-    case 3:
-      return now_is_.status == kTrialing ? Renew(true, true) : Upgrade(true);
-    case 4:
-      return now_is_.status == kTrialing ? Renew(true, true) : Upgrade(false);
-    case 5:
-      return End();
+    case 0: return Renew(true, false);
+    case 1: return Renew(false, false);
+    case 2: return Renew(false, true);
+    case 3: return now_is_.status == kTrialing ? Renew(true, true) : Upgrade(true);
+    case 4: return now_is_.status == kTrialing ? Renew(true, true) : Upgrade(false);
+    case 5: return End();
     case 6:
       return Update([](SubscriptionSnapshot& s) {
         s.default_payment_method = s.default_payment_method == "pm_1" ? "pm_2" : "pm_1";
       });
-    case 7:
-      return Update([](SubscriptionSnapshot& s) { s.status = kPaused; });
-    default:
-      return Update([](SubscriptionSnapshot& s) { s.cancel_at_period_end = !s.cancel_at_period_end; });
+    case 7: return Update([](SubscriptionSnapshot& s) { s.status = kPaused; });
+    default: return Update([](SubscriptionSnapshot& s) { s.cancel_at_period_end = !s.cancel_at_period_end; });
   }
 }
 
 void History::StepWhileOwing(unsigned what) {
   const bool first = now_is_.status == kIncomplete;
   switch (what % 8) {
-    case 0:
-      return Pay(Latest());
-    case 1:
-      return Fail(Latest(), true);
-    case 2:
-      return Fail(Latest(), false);  // by hand: not counted
+    case 0: return Pay(Latest());
+    case 1: return Fail(Latest(), true);
+    case 2: return Fail(Latest(), false);  // by hand: not counted
     case 3:
       Close(Latest(), InvoiceStatus::kVoid);
       return Update([&](SubscriptionSnapshot& s) { s.status = first ? kIncompleteExpired : kActive; });
-    case 4:
-      return first ? Pay(Latest()) : Update([](SubscriptionSnapshot& s) { s.status = kUnpaid; });
-    case 5:
-      return End();
+    case 4: return first ? Pay(Latest()) : Update([](SubscriptionSnapshot& s) { s.status = kUnpaid; });
+    case 5: return End();
     case 6:
       Update([](SubscriptionSnapshot& s) {
         s.default_payment_method = s.default_payment_method == "pm_1" ? "pm_2" : "pm_1";
@@ -244,19 +225,14 @@ void History::Step(std::uint16_t choice) {
   if (!exists_) return Begin(what);
   switch (now_is_.status) {
     case kTrialing:
-    case kActive:
-      return StepWhileGood(what);
-    case kPaused:
-      return what % 3 == 0 ? End() : Update([](SubscriptionSnapshot& s) { s.status = kActive; });
+    case kActive: return StepWhileGood(what);
+    case kPaused: return what % 3 == 0 ? End() : Update([](SubscriptionSnapshot& s) { s.status = kActive; });
     case kIncomplete:
     case kPastDue:
-    case kUnpaid:
-      return StepWhileOwing(what);
+    case kUnpaid: return StepWhileOwing(what);
     case kCanceled:
-    case kIncompleteExpired:
-      return StepAfterEnd();
-    case kUnknown:
-      return;
+    case kIncompleteExpired: return StepAfterEnd();
+    case kUnknown: return;
   }
 }
 

@@ -22,10 +22,10 @@ TEST(PreviousAttributesTest, NameOnlyWhatChangedWithItsOldValue) {
 TEST_F(EventsTest, AFirstPaymentTellsTheWholeStory) {
   Subscribe(MakeCustomer(), MakePrice());
   const std::vector<std::string> types = TypesOfEvents();
-  for (const char* type : {"product.created", "price.created", "customer.created", "payment_method.attached",
-                           "invoice.created", "invoice.finalized", "payment_intent.created", "charge.succeeded",
-                           "payment_intent.succeeded", "invoice_payment.paid", "invoice.paid",
-                           "invoice.payment_succeeded", "customer.subscription.created"}) {
+  for (const char* type :
+       {"product.created", "price.created", "customer.created", "payment_method.attached", "invoice.created",
+        "invoice.finalized", "payment_intent.created", "charge.succeeded", "payment_intent.succeeded",
+        "invoice_payment.paid", "invoice.paid", "invoice.payment_succeeded", "customer.subscription.created"}) {
     EXPECT_TRUE(Contains(types, type)) << type;
   }
 }
@@ -93,21 +93,26 @@ TEST_F(EventsTest, AFailedRenewalHasItsEventsInOrder) {
   CardsOf(customer, {{"behavior", "decline"}, {"decline_code", "lost_card"}});
   Control("/_sim/clock", {{"to", "2026-02-01T02:00:00Z"}});
   const std::vector<std::string> types = TypesOfEvents("limit=100&created[gte]=1769907600");  // 01:00
-  const std::vector<std::string> expected = {
-      "payment_intent.created", "invoice.finalized", "invoice.updated", "charge.failed",
-      "payment_intent.payment_failed", "invoice.payment_failed", "invoice.updated", "customer.subscription.updated",
-      "customer.updated"};
+  const std::vector<std::string> expected = {"payment_intent.created",
+                                             "invoice.finalized",
+                                             "invoice.updated",
+                                             "charge.failed",
+                                             "payment_intent.payment_failed",
+                                             "invoice.payment_failed",
+                                             "invoice.updated",
+                                             "customer.subscription.updated",
+                                             "customer.updated"};
   EXPECT_EQ(types, expected);
   const Json intent = Events("type=payment_intent.payment_failed")[0]["data"]["object"];
   EXPECT_EQ(intent["last_payment_error"]["decline_code"], "lost_card");
-  const Json links = Read("/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=" +
-                          std::string(intent["id"]));
+  const Json links =
+      Read("/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=" + std::string(intent["id"]));
   ASSERT_EQ(links["data"].size(), 1u);
   const Json failed = Events("type=invoice.payment_failed")[0]["data"]["object"];
   EXPECT_EQ(links["data"][0]["invoice"], failed["id"]);
   EXPECT_FALSE(failed.contains("payments"));
-  const Json expanded = Read("/v1/invoices/" + std::string(failed["id"]) +
-                             "?expand[]=payments.data.payment.payment_intent");
+  const Json expanded =
+      Read("/v1/invoices/" + std::string(failed["id"]) + "?expand[]=payments.data.payment.payment_intent");
   EXPECT_EQ(expanded["payments"]["data"][0]["payment"]["payment_intent"]["id"], intent["id"]);
 }
 

@@ -1,6 +1,7 @@
+#include "fixtures/provider_sim/faults.h"
+
 #include <httplib.h>
 
-#include "fixtures/provider_sim/faults.h"
 #include "fixtures/provider_sim/ids.h"
 #include "tests/provider_sim/sim_fixture.h"
 
@@ -19,8 +20,8 @@ TEST_F(FaultsTest, ADroppedRequestIsNotExecuted) {
 
 TEST_F(FaultsTest, OnlyTheNextCallsOnThePathAndMethodAreHit) {
   const std::string customer = MakeCustomer();
-  Control("/_sim/faults", {{"api", {{"status_429_next", 1}, {"status_409_next", 1}, {"paths", "/v1/customers"},
-                                    {"method", "POST"}}}});
+  Control("/_sim/faults",
+          {{"api", {{"status_429_next", 1}, {"status_409_next", 1}, {"paths", "/v1/customers"}, {"method", "POST"}}}});
   EXPECT_EQ(Get("/v1/customers/" + customer).status, 200);
   EXPECT_EQ(Get("/v1/prices").status, 200);
   EXPECT_EQ(Post("/v1/customers/" + customer, "name=A").status, 429);

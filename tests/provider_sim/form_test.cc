@@ -29,8 +29,8 @@ TEST(FormTest, EncodedBracketsAreBrackets) {
 }
 
 TEST(FormTest, WhatCannotBeUnderstoodIsRefused) {
-  for (const char* text : {"a=%zz", "a=%4", "a[b=1", "[b]=1", "a=1&a[b]=2", "a[b]=2&a=1",
-                           "a[b][c][d][e][f][g][h][i][j]=1", "a[b]c=1"}) {
+  for (const char* text :
+       {"a=%zz", "a=%4", "a[b=1", "[b]=1", "a=1&a[b]=2", "a[b]=2&a=1", "a[b][c][d][e][f][g][h][i][j]=1", "a[b]c=1"}) {
     EXPECT_FALSE(ParseForm(text)) << text;
   }
 }

@@ -87,8 +87,8 @@ void MeasureMillion(Ledger& ledger) {
     Unit unit;
     for (int j = 0; j < 1000; ++j) {
       const std::string n = std::to_string(i * 1000 + j);
-      unit.jobs.push_back(MakeJob(JobKind::kCharge, kNoon + 24h + Millis{(i * 7919 + j * 104729) % 86'400'000},
-                                  "charge/sub_" + n));
+      unit.jobs.push_back(
+          MakeJob(JobKind::kCharge, kNoon + 24h + Millis{(i * 7919 + j * 104729) % 86'400'000}, "charge/sub_" + n));
       unit.jobs.back().subject = "sub_" + n;
     }
     (void)ledger.Commit(std::move(unit));

@@ -181,8 +181,7 @@ TEST_F(SqliteLedgerTest, AWordThatIsNotKnownIsCorruptWhenItIsRead) {
 }
 
 TEST_F(SqliteLedgerTest, LocationsThatCannotBeAreRefusedByName) {
-  for (const auto& [location, code, text] :
-       std::vector<std::tuple<std::string, Errc, std::string>>{
+  for (const auto& [location, code, text] : std::vector<std::tuple<std::string, Errc, std::string>>{
            {"postgresql://localhost/x", Errc::kInvalidArgument,
             "PostgreSQL is not supported yet by this build; use sqlite:FILE"},
            {"mysql://x", Errc::kInvalidArgument, "sqlite:FILE"},

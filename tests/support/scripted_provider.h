@@ -42,8 +42,12 @@ class ScriptedProvider final : public ProviderApi {
   void WillList(Result<EventsPage> page) { pages_.push_back(std::move(page)); }
   // From now on.
   void Shows(Result<InvoiceAnswer> answer, const std::string& id) { invoices_.insert_or_assign(id, std::move(answer)); }
-  void Shows(Result<SubscriptionAnswer> answer, const std::string& id) { subscriptions_.insert_or_assign(id, std::move(answer)); }
-  void ShowsPayment(const std::string& payment, Result<InvoiceId> invoice) { payments_.insert_or_assign(payment, std::move(invoice)); }
+  void Shows(Result<SubscriptionAnswer> answer, const std::string& id) {
+    subscriptions_.insert_or_assign(id, std::move(answer));
+  }
+  void ShowsPayment(const std::string& payment, Result<InvoiceId> invoice) {
+    payments_.insert_or_assign(payment, std::move(invoice));
+  }
 
   std::vector<Call> calls() const {
     const std::lock_guard lock(mutex_);

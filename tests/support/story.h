@@ -25,7 +25,8 @@ inline SubscriptionSnapshot Snapshot(std::string source, Timestamp at, ProviderS
   return s;
 }
 
-inline InvoiceFact Invoice(std::string source, Timestamp at, InvoiceStatus status = InvoiceStatus::kOpen, std::string id = "in_1") {
+inline InvoiceFact Invoice(std::string source, Timestamp at, InvoiceStatus status = InvoiceStatus::kOpen,
+                           std::string id = "in_1") {
   InvoiceFact i;
   i.id = InvoiceId{std::move(id)};
   i.source = EventId{std::move(source)};

@@ -37,12 +37,14 @@ std::string Page() {
   std::ostringstream out;
   out << "# The recovery's state machine\n\n"
       << "Generated from `state/transitions.h`; `DUNLIN_UPDATE_DOCS=1 ./test StateMachinePage` writes it anew.\n\n"
-      << "A row is taken when the recovery is in its state, its event is there and its guard holds. A pair of state and\n"
+      << "A row is taken when the recovery is in its state, its event is there and its guard holds. A pair of state "
+         "and\n"
       << "event without a row changes nothing. Row ids stand in the timeline, the logs and the tests.\n\n"
       << Drawing() << "\n| row | from | event | guard | to | effect |\n|---|---|---|---|---|---|\n";
   for (const Transition& t : kTransitions) {
-    out << "| " << t.id << " | " << Text(RecoveryStateName(t.from)) << " | " << Text(RecoveryEventName(t.on)) << " | " << Text(GuardName(t.guard)) << " | "
-        << Text(RecoveryStateName(t.to)) << " | " << Text(EffectName(t.effect)) << " |\n";
+    out << "| " << t.id << " | " << Text(RecoveryStateName(t.from)) << " | " << Text(RecoveryEventName(t.on)) << " | "
+        << Text(GuardName(t.guard)) << " | " << Text(RecoveryStateName(t.to)) << " | " << Text(EffectName(t.effect))
+        << " |\n";
   }
   return out.str();
 }

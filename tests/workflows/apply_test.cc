@@ -11,14 +11,14 @@
 namespace dunlin {
 namespace {
 
+using ::testing::Contains;
 using testing::FailureDigest;
+using ::testing::HasSubstr;
 using testing::kDay;
 using testing::kNoon;
 using testing::PaidDigest;
 using testing::SnapshotDigest;
 using testing::World;
-using ::testing::Contains;
-using ::testing::HasSubstr;
 
 Digest Of(Digest digest, const std::string& subscription) {
   digest.event = EventId{digest.event.str() + "_" + subscription};
@@ -53,7 +53,9 @@ TEST(ApplyTest, FiftyEventsOfThreeSubscriptionsAreThreeSaves) {
   World world;
   for (int i = 0; i < 50; ++i) {
     const std::string subscription = "sub_" + std::to_string(i % 3);
-    world.Store(Of(SnapshotDigest("evt_" + std::to_string(i), kNoon - Seconds{100 - i}, i % 2 == 0 ? ProviderStatus::kActive : ProviderStatus::kPastDue), subscription));
+    world.Store(Of(SnapshotDigest("evt_" + std::to_string(i), kNoon - Seconds{100 - i},
+                                  i % 2 == 0 ? ProviderStatus::kActive : ProviderStatus::kPastDue),
+                   subscription));
   }
   const int before = world.ledger.commits();
   ApplyAll(world);
@@ -86,7 +88,8 @@ TEST(ApplyTest, AnAlertThatIsOverWithinTheBatchIsNotRaised) {
 TEST(ApplyTest, TwoAppliersApplyEachEventOnce) {  // I2
   World world;
   for (int i = 0; i < 60; ++i) {
-    world.Store(SnapshotDigest("evt_" + std::to_string(i), kNoon - Seconds{100 - i}, i % 2 == 0 ? ProviderStatus::kActive : ProviderStatus::kPastDue));
+    world.Store(SnapshotDigest("evt_" + std::to_string(i), kNoon - Seconds{100 - i},
+                               i % 2 == 0 ? ProviderStatus::kActive : ProviderStatus::kPastDue));
   }
   std::vector<JobId> ids;
   const std::vector<JobRef> due = *world.base->DueJobs(kNoon, 1000);
@@ -105,7 +108,8 @@ TEST(ApplyTest, TwoAppliersApplyEachEventOnce) {  // I2
   const Subscription s = world.Record().subscription;
   EXPECT_EQ(s.facts.snapshots.size(), 60U);
   EXPECT_EQ(s.values.status, SubscriptionStatus::kPastDue);
-  const auto events = *world.base->Events({.subscription = "", .type = "", .outcome = EventOutcome::kWaiting}, {.limit = 1000});
+  const auto events =
+      *world.base->Events({.subscription = "", .type = "", .outcome = EventOutcome::kWaiting}, {.limit = 1000});
   EXPECT_TRUE(events.items.empty());
   // I9: the rows lead from one to the next, whoever wrote them.
   SubscriptionStatus at = SubscriptionStatus::kPending;
@@ -184,7 +188,8 @@ TEST(ApplyTest, ANewMethodOfTheCustomerReachesEachSubscription) {
   world.Store(method);
   world.Store(Of(SnapshotDigest("evt_b", kNoon - 1s, ProviderStatus::kActive), "sub_2"));  // in the same batch
   ApplyAll(world);
-  for (const char* id : {"sub_1", "sub_2", "sub_3"}) EXPECT_EQ(world.Record(id).subscription.facts.method.source, method.event) << id;
+  for (const char* id : {"sub_1", "sub_2", "sub_3"})
+    EXPECT_EQ(world.Record(id).subscription.facts.method.source, method.event) << id;
 }
 
 struct PaymentFailureTest : ::testing::Test {
@@ -192,7 +197,8 @@ struct PaymentFailureTest : ::testing::Test {
     failed.event = EventId{"evt_pi"};
     failed.type = "payment_intent.payment_failed";
     failed.created = kNoon - 30s;
-    failed.failure = PaymentFailure{.payment_intent = "pi_1", .invoice = {}, .at = kNoon - 30s, .decline = {.code = "stolen_card"}};
+    failed.failure =
+        PaymentFailure{.payment_intent = "pi_1", .invoice = {}, .at = kNoon - 30s, .decline = {.code = "stolen_card"}};
     failed.acted_on = true;
     invoice = FailureDigest("evt_in", kNoon - 30s);
     invoice.link = PaymentLink{"pi_1", InvoiceId{"in_1"}, SubscriptionId{"sub_1"}};
@@ -239,7 +245,9 @@ TEST(ApplyTest, TheEndOfAGraceIsCommittedWhenItComesAndDatedThen) {  // I5
   EXPECT_EQ(world.Record().subscription.values.access, Access::kRevoked);
   EXPECT_FALSE(world.FindJob("access/sub_1"));
   const auto timeline = *world.base->Timeline(SubscriptionId{"sub_1"});
-  const auto ended = std::count_if(timeline.begin(), timeline.end(), [&](const TimelineRow& row) { return row.access_to == Access::kRevoked && row.at == end; });
+  const auto ended = std::count_if(timeline.begin(), timeline.end(), [&](const TimelineRow& row) {
+    return row.access_to == Access::kRevoked && row.at == end;
+  });
   EXPECT_EQ(ended, 1);
 }
 

@@ -16,8 +16,7 @@ World::World(const CollectionPolicy& policy, const std::string& location)
              .outbox = outbox,
              .observer = observer,
              .read = [this](std::string_view body) { return digests.Read(body); },
-             .ingest =
-                 [this](std::string_view body) -> Status {
+             .ingest = [this](std::string_view body) -> Status {
                const Result<Digest> digest = digests.Read(body);
                if (!digest) return tl::unexpected(digest.error());
                Store(*digest);
@@ -152,7 +151,10 @@ Digest SnapshotDigest(std::string id, Timestamp at, ProviderStatus status) {
 }
 
 InvoiceAnswer Answer(InvoiceFact invoice) {
-  return {.invoice = std::move(invoice), .subscription = SubscriptionId{"sub_1"}, .account = AccountId{"cus_1"}, .payment_intents = {}};
+  return {.invoice = std::move(invoice),
+          .subscription = SubscriptionId{"sub_1"},
+          .account = AccountId{"cus_1"},
+          .payment_intents = {}};
 }
 
 }  // namespace dunlin::testing

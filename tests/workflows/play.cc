@@ -19,8 +19,11 @@ std::string TextOf(const Policy& policy) {
          "\n[plan.pro]\ntitle = \"Pro\"\nrank = 2\nprice = { amount = 2000, currency = \"usd\", per = \"month\" }\n"
          "credits = 1000\nstripe_prices = [\"price_pro\"]\n[collection.default]\nowner = \"" +
          std::string(OwnerName(rules.owner)) + "\"\n" +
-         (rules.owner == Owner::kService ? "retry_after = [" + steps + "]\nexhausted = \"" + std::string(ExhaustedName(rules.exhausted)) + "\"\n" : "") +
-         "jitter = \"" + std::to_string(rules.jitter_percent) + "%\"\ngrace = \"" + FormatDuration(rules.grace) + "\"\n";
+         (rules.owner == Owner::kService
+              ? "retry_after = [" + steps + "]\nexhausted = \"" + std::string(ExhaustedName(rules.exhausted)) + "\"\n"
+              : "") +
+         "jitter = \"" + std::to_string(rules.jitter_percent) + "%\"\ngrace = \"" + FormatDuration(rules.grace) +
+         "\"\n";
 }
 
 }  // namespace
@@ -65,7 +68,8 @@ std::string Player::Say(const std::string& word, const std::string& detail) {
   }
   if (word == "staff") {
     const auto refusal = RefuseRetry(record_, *policies_, now_);
-    if (refusal) return DecideNow({.trigger = refusal->code == "network_limit" ? Trigger::kFacts : Trigger::kStaffRetry});
+    if (refusal)
+      return DecideNow({.trigger = refusal->code == "network_limit" ? Trigger::kFacts : Trigger::kStaffRetry});
     Keep({.next = record_.subscription, .jobs = {{.kind = JobKind::kCharge, .key = "retry/sub_1", .due = now_}}});
     return RunCharge("retry/sub_1", Trigger::kStaffRetry);
   }
@@ -111,7 +115,8 @@ void Player::SayOfProvider(const std::string& word, const std::string& detail) {
     Merge(facts_, Snapshot(Source(), now_, ProviderStatus::kActive));
   } else if (word == "cancel" || word == "deleted") {
     snapshot.cancel_at_period_end = word == "cancel";
-    if (word == "deleted") snapshot.kind = SubscriptionSnapshot::Kind::kDeleted, snapshot.status = ProviderStatus::kCanceled;
+    if (word == "deleted")
+      snapshot.kind = SubscriptionSnapshot::Kind::kDeleted, snapshot.status = ProviderStatus::kCanceled;
     Merge(facts_, snapshot);
   } else if (word == "next_invoice") {
     InvoiceFact next = FailedInvoice(Source(), now_);
@@ -126,7 +131,8 @@ void Player::SayOfProvider(const std::string& word, const std::string& detail) {
 }
 
 Attempt* Player::Open() {
-  const auto open = std::find_if(record_.attempts.begin(), record_.attempts.end(), [](const Attempt& a) { return IsOpen(a.state); });
+  const auto open =
+      std::find_if(record_.attempts.begin(), record_.attempts.end(), [](const Attempt& a) { return IsOpen(a.state); });
   return open == record_.attempts.end() ? nullptr : &*open;
 }
 
@@ -146,7 +152,12 @@ void Player::EndAttempt(AttemptState state, const std::string& code) {
 }
 
 std::string Player::RunCharge(const std::string& key, Trigger trigger) {
-  Situation situation{.trigger = trigger, .by = trigger == Trigger::kStaffRetry ? "ann" : "", .reason = "asked by phone", .job = ids_[key], .instance = "l", .pay_parameters = "p"};
+  Situation situation{.trigger = trigger,
+                      .by = trigger == Trigger::kStaffRetry ? "ann" : "",
+                      .reason = "asked by phone",
+                      .job = ids_[key],
+                      .instance = "l",
+                      .pay_parameters = "p"};
   const bool holds_attempt = Open() != nullptr && Open()->job == ids_[key];
   if (holds_attempt) return "-";  // it follows its attempt
   jobs_.erase(key);
@@ -180,7 +191,8 @@ std::string Player::DecideNow(Situation situation) {
   Keep(std::move(decision));
   if (!opened) CheckJobs();
   const Decision again = Decide({.before = record_, .facts = facts_, .now = now_}, *policies_);
-  EXPECT_TRUE(again.timeline.empty()) << "the same facts again took " << again.timeline.front().row << again.timeline.front().reason;
+  EXPECT_TRUE(again.timeline.empty()) << "the same facts again took " << again.timeline.front().row
+                                      << again.timeline.front().reason;
   return rows.empty() ? "-" : rows;
 }
 
@@ -236,7 +248,9 @@ void Player::CheckRows(const std::vector<TimelineRow>& rows, const Values& befor
 // What each state waits for will come.
 void Player::CheckJobs() const {
   const Recovery& r = recovery();
-  const auto due = [&](const std::string& key) { return jobs_.contains(key) ? std::optional(jobs_.at(key).due) : std::nullopt; };
+  const auto due = [&](const std::string& key) {
+    return jobs_.contains(key) ? std::optional(jobs_.at(key).due) : std::nullopt;
+  };
   switch (r.state) {
     case RecoveryState::kNone:
     case RecoveryState::kFollowing:
@@ -249,7 +263,8 @@ void Player::CheckJobs() const {
   }
   for (const Attempt& a : attempts()) {
     if (!IsOpen(a.state)) continue;
-    const bool followed = std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& job) { return ids_.at(job.first) == a.job; });
+    const bool followed =
+        std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& job) { return ids_.at(job.first) == a.job; });
     EXPECT_TRUE(followed) << "nobody follows attempt " << a.key.str();
   }
   const Values& is = subscription().values;

@@ -36,7 +36,7 @@ class Player {
   const Recovery& recovery() const { return record_.subscription.recovery; }
   const std::vector<Attempt>& attempts() const { return record_.attempts; }
   const std::vector<TimelineRow>& timeline() const { return timeline_; }
-  const std::set<std::string>& alerts() const { return alerts_; }  // open ones, by key
+  const std::set<std::string>& alerts() const { return alerts_; }      // open ones, by key
   const std::map<std::string, NewJob>& jobs() const { return jobs_; }  // those with a key
   Timestamp now() const { return now_; }
   const std::set<std::string>& rows_taken() const { return rows_taken_; }

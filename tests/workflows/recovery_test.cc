@@ -10,13 +10,13 @@
 namespace dunlin {
 namespace {
 
-using testing::kDay;
-using testing::kNoon;
-using testing::Player;
-using testing::ServicePolicy;
 using ::testing::Contains;
 using ::testing::IsSupersetOf;
+using testing::kDay;
+using testing::kNoon;
 using ::testing::Not;
+using testing::Player;
+using testing::ServicePolicy;
 
 CollectionPolicy Steps(std::vector<Millis> retry_after, Exhausted exhausted = Exhausted::kCancel) {
   CollectionPolicy policy = ServicePolicy();
@@ -44,10 +44,13 @@ const std::vector<Script>& Scripts() {
   const CollectionPolicy stay = OneStep(Exhausted::kStayPastDue);
   static const std::vector<Script> scripts = {
       // The schedule.
-      {"ASecondChargeRecovers", service, "fail taken_over due declined:insufficient_funds due paid", "D2 D3 D7 D20 D7 D35"},
-      {"AfterTheLastStepItIsCancelled", Steps({kDay, kDay}), "fail taken_over due declined due declined deleted", "D2 D3 D7 D20 D7 D22 D57"},
+      {"ASecondChargeRecovers", service, "fail taken_over due declined:insufficient_funds due paid",
+       "D2 D3 D7 D20 D7 D35"},
+      {"AfterTheLastStepItIsCancelled", Steps({kDay, kDay}), "fail taken_over due declined due declined deleted",
+       "D2 D3 D7 D20 D7 D22 D57"},
       {"AfterTheLastStepItStaysPastDue", stay, "fail taken_over due declined", "D2 D3 D7 D23"},
-      {"AnUnknownAttemptSpendsNoStep", OneStep(), "fail taken_over due unknown due unknown due unknown", "D2 D3 D7 D20 D7 D20 D7 D22"},
+      {"AnUnknownAttemptSpendsNoStep", OneStep(), "fail taken_over due unknown due unknown due unknown",
+       "D2 D3 D7 D20 D7 D20 D7 D22"},
       {"ARefusedAttemptSpendsItsStep", OneStep(), "fail taken_over due refused", "D2 D3 D7 D22"},
       {"TooEarlyIsNotDue", service, "fail taken_over early early due", "D2 D3 - - D7"},
       {"ARepeatedLookChangesNothing", service, "fail look taken_over look due look look", "D2 - D3 - D7 - -"},
@@ -55,22 +58,28 @@ const std::vector<Script>& Scripts() {
       {"TheProviderWouldNotCancel", OneStep(), "fail taken_over due declined end_refused", "D2 D3 D7 D22 D26"},
       // Declines that must not be retried on the same card (R18).
       {"AHardDeclineWaitsForAMethod", service, "fail taken_over:stolen_card method due paid", "D2 D4 D18 D7 D35"},
-      {"AHardDeclineOfOursWaitsForAMethod", service, "fail taken_over due declined:lost_card method due", "D2 D3 D7 D21 D18 D7"},
+      {"AHardDeclineOfOursWaitsForAMethod", service, "fail taken_over due declined:lost_card method due",
+       "D2 D3 D7 D21 D18 D7"},
       {"AHardDeclineThatIsLearntLaterStopsThePlan", service, "fail taken_over know:stolen_card", "D2 D3 D11"},
-      {"AHardDeclineStopsEvenAnAttemptThatIsDue", service, "fail taken_over wait:2d know:stolen_card early", "D2 D3 D11 -"},
+      {"AHardDeclineStopsEvenAnAttemptThatIsDue", service, "fail taken_over wait:2d know:stolen_card early",
+       "D2 D3 D11 -"},
       {"WithoutAMethodTheScheduleEndsAnyway", OneStep(), "fail taken_over:stolen_card look due", "D2 D4 - D16"},
       {"WithoutAMethodTheScheduleEndsInPastDueAnyway", stay, "fail taken_over:stolen_card due", "D2 D4 D17"},
-      {"ASofterDeclineLetsTheScheduleGoOn", service, "fail taken_over:stolen_card know:insufficient_funds", "D2 D4 D14"},
-      {"AMethodThatMustWaitForTheScheduleDoes", MethodWaits(), "fail taken_over:stolen_card method due", "D2 D4 D14 D7"},
+      {"ASofterDeclineLetsTheScheduleGoOn", service, "fail taken_over:stolen_card know:insufficient_funds",
+       "D2 D4 D14"},
+      {"AMethodThatMustWaitForTheScheduleDoes", MethodWaits(), "fail taken_over:stolen_card method due",
+       "D2 D4 D14 D7"},
       {"AfterTheEndAHardDeclineCancels", OneStep(), "fail wait:2d taken_over:stolen_card", "D2 D5"},
       {"AfterTheEndAHardDeclineStaysPastDue", stay, "fail wait:2d taken_over:stolen_card", "D2 D6"},
       {"AHardDeclineOfLongAgoCancelsAtOnce", OneStep(), "fail taken_over wait:3d know:stolen_card", "D2 D3 D12"},
       {"AHardDeclineOfLongAgoExhaustsAtOnce", stay, "fail taken_over wait:3d know:stolen_card", "D2 D3 D13"},
       // A new method (R5) and staff (R19).
       {"ANewMethodDoesNotWaitForTheSchedule", service, "fail taken_over method due paid", "D2 D3 D9 D7 D35"},
-      {"ANewMethodAfterTheEndIsTried", stay, "fail taken_over due declined method due declined", "D2 D3 D7 D23 D24 D7 D23"},
+      {"ANewMethodAfterTheEndIsTried", stay, "fail taken_over due declined method due declined",
+       "D2 D3 D7 D23 D24 D7 D23"},
       {"StaffRetryWhileWaiting", service, "fail taken_over staff declined due", "D2 D3 D8 D20 D7"},
-      {"StaffRetryWhileAMethodIsAwaited", service, "fail taken_over:stolen_card staff declined:stolen_card", "D2 D4 D19 D21"},
+      {"StaffRetryWhileAMethodIsAwaited", service, "fail taken_over:stolen_card staff declined:stolen_card",
+       "D2 D4 D19 D21"},
       {"StaffRetryAfterTheEnd", stay, "fail taken_over due declined staff declined", "D2 D3 D7 D23 D25 D23"},
       // Two owners (R21).
       {"TakenBackWhileWaiting", service, "fail taken_over taken_back due taken_over due", "D2 D3 D28 - D3 D7"},
@@ -101,7 +110,8 @@ const std::vector<Script>& Scripts() {
       {"DisprovedWhileEnding", OneStep(), "fail taken_over due declined disproved", "D2 D3 D7 D22 D50"},
       {"DisprovedAfterTheEnd", stay, "fail taken_over due declined disproved", "D2 D3 D7 D23 D51"},
       {"TheNextInvoiceBeginsItsOwn", service, "fail taken_over next_invoice", "D2 D3 D47+D2+D3"},
-      {"TheNextInvoiceWaitsForAnAttemptThatIsOut", service, "fail taken_over due next_invoice declined", "D2 D3 D7 D49 D2+D3"},
+      {"TheNextInvoiceWaitsForAnAttemptThatIsOut", service, "fail taken_over due next_invoice declined",
+       "D2 D3 D7 D49 D2+D3"},
       // Cancelled (R17).
       {"CancelledWhileFollowing", ProviderPolicy(), "fail cancel", "D1 D52"},
       {"CancelledWhileTakingOver", service, "fail cancel", "D2 D53"},
@@ -129,7 +139,8 @@ TEST(RecoveryTest, EveryRowIsTakenByAScript) {
     taken.insert(player.rows_taken().begin(), player.rows_taken().end());
   }
   // D15 only completes the guards: while a method is awaited, being told so again is no event, and changes nothing.
-  const Transition* told_again = FindTransition(RecoveryState::kAwaitingMethod, RecoveryEvent::kReplanned, Guard::kMethodNeeded);
+  const Transition* told_again =
+      FindTransition(RecoveryState::kAwaitingMethod, RecoveryEvent::kReplanned, Guard::kMethodNeeded);
   ASSERT_NE(told_again, nullptr);
   EXPECT_EQ(told_again->id, "D15");
   EXPECT_EQ(told_again->to, RecoveryState::kAwaitingMethod);
@@ -161,21 +172,31 @@ const std::vector<Reached>& EveryState() {
 }
 
 const Transition* FindById(const std::string& id) {
-  const auto row = std::find_if(kTransitions.begin(), kTransitions.end(), [&](const Transition& t) { return t.id == id; });
+  const auto row =
+      std::find_if(kTransitions.begin(), kTransitions.end(), [&](const Transition& t) { return t.id == id; });
   return row == kTransitions.end() ? nullptr : &*row;
 }
 
 bool HasAnyRow(RecoveryState from, RecoveryEvent on) {
-  return std::any_of(kTransitions.begin(), kTransitions.end(), [&](const Transition& t) { return t.from == from && t.on == on; });
+  return std::any_of(kTransitions.begin(), kTransitions.end(),
+                     [&](const Transition& t) { return t.from == from && t.on == on; });
 }
 
 TEST(RecoveryTest, APairWithoutARowChangesNothing) {
-  const std::vector<std::pair<const char*, RecoveryEvent>> events = {
-      {"taken_over", RecoveryEvent::kTakenOver}, {"due", RecoveryEvent::kDue},          {"staff", RecoveryEvent::kStaffRetry},
-      {"method", RecoveryEvent::kMethodChanged}, {"declined", RecoveryEvent::kDeclined}, {"know:lost_card", RecoveryEvent::kReplanned},
-      {"paid", RecoveryEvent::kPaid},            {"void", RecoveryEvent::kSettled},      {"disproved", RecoveryEvent::kSuperseded},
-      {"cancel", RecoveryEvent::kCancelled},     {"end_refused", RecoveryEvent::kEndRefused},
-      {"again", RecoveryEvent::kFailedAgain},    {"taken_back", RecoveryEvent::kTakenBack}, {"fail", RecoveryEvent::kFailed}};
+  const std::vector<std::pair<const char*, RecoveryEvent>> events = {{"taken_over", RecoveryEvent::kTakenOver},
+                                                                     {"due", RecoveryEvent::kDue},
+                                                                     {"staff", RecoveryEvent::kStaffRetry},
+                                                                     {"method", RecoveryEvent::kMethodChanged},
+                                                                     {"declined", RecoveryEvent::kDeclined},
+                                                                     {"know:lost_card", RecoveryEvent::kReplanned},
+                                                                     {"paid", RecoveryEvent::kPaid},
+                                                                     {"void", RecoveryEvent::kSettled},
+                                                                     {"disproved", RecoveryEvent::kSuperseded},
+                                                                     {"cancel", RecoveryEvent::kCancelled},
+                                                                     {"end_refused", RecoveryEvent::kEndRefused},
+                                                                     {"again", RecoveryEvent::kFailedAgain},
+                                                                     {"taken_back", RecoveryEvent::kTakenBack},
+                                                                     {"fail", RecoveryEvent::kFailed}};
   static_assert(kRecoveryEvents == 14);
   ASSERT_EQ(events.size(), kRecoveryEvents);
   ASSERT_EQ(EveryState().size(), kRecoveryStates);
@@ -323,11 +344,35 @@ TEST(RecoveryTest, OneFailureIsOneMail) {
 
 // I6 and I9 over stories that nobody thought of; the player checks the rest after each word.
 TEST(RecoveryTest, RandomStoriesKeepTheInvariants) {
-  const std::vector<std::string> words = {"fail", "again", "taken_over", "taken_over:stolen_card", "taken_back", "know:lost_card",
-                                          "know:insufficient_funds", "method", "due", "due", "due", "early", "staff", "declined",
-                                          "declined:stolen_card", "declined:insufficient_funds", "unknown", "refused", "paid", "void",
-                                          "disproved", "cancel", "next_invoice", "end_refused", "look", "wait:1h", "wait:3d"};
-  const std::vector<CollectionPolicy> policies = {ServicePolicy(), OneStep(), OneStep(Exhausted::kStayPastDue), ProviderPolicy(), MethodWaits()};
+  const std::vector<std::string> words = {"fail",
+                                          "again",
+                                          "taken_over",
+                                          "taken_over:stolen_card",
+                                          "taken_back",
+                                          "know:lost_card",
+                                          "know:insufficient_funds",
+                                          "method",
+                                          "due",
+                                          "due",
+                                          "due",
+                                          "early",
+                                          "staff",
+                                          "declined",
+                                          "declined:stolen_card",
+                                          "declined:insufficient_funds",
+                                          "unknown",
+                                          "refused",
+                                          "paid",
+                                          "void",
+                                          "disproved",
+                                          "cancel",
+                                          "next_invoice",
+                                          "end_refused",
+                                          "look",
+                                          "wait:1h",
+                                          "wait:3d"};
+  const std::vector<CollectionPolicy> policies = {ServicePolicy(), OneStep(), OneStep(Exhausted::kStayPastDue),
+                                                  ProviderPolicy(), MethodWaits()};
   for (unsigned seed = 1; seed <= 120; ++seed) {
     std::mt19937 random(seed);
     Player player(policies[seed % policies.size()]);

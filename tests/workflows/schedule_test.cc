@@ -24,8 +24,8 @@ Attempt Tried(int n, AttemptKind kind, AttemptState state, Timestamp at, int ste
   return a;
 }
 
-Outlook Look(const CollectionPolicy& policy, const InvoiceFact& invoice, const std::vector<Attempt>& attempts, Timestamp now,
-             const MethodChange& method = {}, const std::string& subscription = "sub_1") {
+Outlook Look(const CollectionPolicy& policy, const InvoiceFact& invoice, const std::vector<Attempt>& attempts,
+             Timestamp now, const MethodChange& method = {}, const std::string& subscription = "sub_1") {
   return LookAhead(policy, &invoice, attempts, method, kNoon, subscription, now);
 }
 
@@ -95,7 +95,7 @@ TEST(ScheduleTest, JitterOnlyAddsStaysInBoundsAndIsTheSameEachTime) {
 TEST(ScheduleTest, AStaffAttemptUsesNoStepAndDoesNotMoveTheSchedule) {
   InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
   const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 2h)};
-  invoice.failures.push_back({kNoon + 2h, EventId{"evt_2"}, "key/1", 1});       // of our staff
+  invoice.failures.push_back({kNoon + 2h, EventId{"evt_2"}, "key/1", 1});          // of our staff
   invoice.failures.push_back({kNoon + 3h, EventId{"evt_3"}, "dashboard-key", 1});  // of staff in the provider's pages
   const Outlook out = Look(ServicePolicy(), invoice, attempts, kNoon + 4h);
   EXPECT_EQ(out.at, kNoon + kDay);
@@ -146,8 +146,10 @@ TEST(ScheduleTest, ACardThatMustNotBeTriedAgainWaitsForAMethodUntilTheScheduleEn
     EXPECT_EQ(out.at, kNoon + 16 * kDay);
     EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 16 * kDay).guard, Guard::kSpentCancel);
     // A method that came before the decline is the one that was declined.
-    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 1h, {kNoon - 1h, EventId{"evt_m"}}).guard, Guard::kMethodNeeded);
-    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 1h, {kNoon + 30min, EventId{"evt_m"}}).guard, Guard::kAttemptAhead);
+    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 1h, {kNoon - 1h, EventId{"evt_m"}}).guard,
+              Guard::kMethodNeeded);
+    EXPECT_EQ(Look(ServicePolicy(), invoice, {}, kNoon + 1h, {kNoon + 30min, EventId{"evt_m"}}).guard,
+              Guard::kAttemptAhead);
   }
 }
 

@@ -87,8 +87,15 @@ class ForgetfulQueue final : public Queue {
 
 struct WorkerTest : ::testing::Test {
   WorkerTest()
-      : engine{.ledger = *world.base, .provider = world.provider, .clock = clock, .random = world.random, .policies = world.policies, .outbox = outbox,
-               .observer = world.observer, .read = world.engine.read, .ingest = world.engine.ingest} {}
+      : engine{.ledger = *world.base,
+               .provider = world.provider,
+               .clock = clock,
+               .random = world.random,
+               .policies = world.policies,
+               .outbox = outbox,
+               .observer = world.observer,
+               .read = world.engine.read,
+               .ingest = world.engine.ingest} {}
   JobId Add(Timestamp due) {
     return world.base->Commit(testing::Add(testing::MakeJob(JobKind::kMail, due)))->new_jobs.front().id;
   }
@@ -177,8 +184,8 @@ TEST_F(WorkerTest, AQueueThatForgetsEverythingDelaysLittle) {  // I7
 
 TEST_F(WorkerTest, ALeapOfTheClockMakesFutureJobsRunAtOnce) {
   workers.Start();
-  Add(clock.Now() + 30s);                 // in the queue already
-  Add(clock.Now() + testing::kDay);       // too far ahead to be
+  Add(clock.Now() + 30s);            // in the queue already
+  Add(clock.Now() + testing::kDay);  // too far ahead to be
   std::this_thread::sleep_for(50ms);
   EXPECT_TRUE(outbox.began().empty());
   clock.Leap(2 * testing::kDay);
@@ -196,20 +203,23 @@ TEST_F(WorkerTest, WorkThatWaitedBeforeTheStartIsDone) {
 
 TEST_F(WorkerTest, AThousandEventsDrain) {
   for (int i = 0; i < 1000; ++i) {
-    Digest digest = testing::SnapshotDigest("evt_" + std::to_string(i), testing::kNoon - Seconds{1000 - i}, i % 2 == 0 ? ProviderStatus::kActive : ProviderStatus::kPastDue);
+    Digest digest = testing::SnapshotDigest("evt_" + std::to_string(i), testing::kNoon - Seconds{1000 - i},
+                                            i % 2 == 0 ? ProviderStatus::kActive : ProviderStatus::kPastDue);
     digest.subscription = SubscriptionId{"sub_" + std::to_string(i % 50)};
     world.digests.Add(digest);
   }
   workers.Start();
   std::vector<Unit> units;
-  for (int i = 0; i < 1000; ++i) units.push_back(testing::Accept(testing::MakeEvent("evt_" + std::to_string(i), "evt_" + std::to_string(i))));
+  for (int i = 0; i < 1000; ++i)
+    units.push_back(testing::Accept(testing::MakeEvent("evt_" + std::to_string(i), "evt_" + std::to_string(i))));
   const auto before = SteadyClock::now();
   for (const auto& result : world.base->CommitAll(std::move(units))) ASSERT_TRUE(result);
   clock.Leap(std::max(Millis{0}, testing::kNoon + 1s - clock.Now()));
   bool done = false;
   while (!done && SteadyClock::now() - before < Seconds{10} * kSlower) {
     std::this_thread::sleep_for(10ms);
-    done = world.base->Events({.subscription = "", .type = "", .outcome = EventOutcome::kWaiting}, {.limit = 1})->items.empty();
+    done = world.base->Events({.subscription = "", .type = "", .outcome = EventOutcome::kWaiting}, {.limit = 1})
+               ->items.empty();
   }
   EXPECT_TRUE(done);
   std::cout << "drained in " << std::chrono::duration_cast<Millis>(SteadyClock::now() - before).count() << " ms\n";

@@ -72,10 +72,8 @@ bool Connection::ServeOne() {
     }
     if (head_size != std::string::npos) break;
     switch (Receive(deadline)) {
-      case Read::kMore:
-        break;
-      case Read::kClosed:
-        return false;
+      case Read::kMore: break;
+      case Read::kClosed: return false;
       case Read::kTimeout:
         if (!buffer_.empty()) Refuse(Problem(408, "the request took too long to arrive"));
         return false;
@@ -100,12 +98,9 @@ bool Connection::ReadBody(const RequestHead& head, std::size_t head_size, Steady
   if (head.expects_continue && buffer_.size() < request_size && !Send("HTTP/1.1 100 Continue\r\n\r\n")) return false;
   while (buffer_.size() < request_size) {
     switch (Receive(deadline)) {
-      case Read::kMore:
-        break;
-      case Read::kClosed:
-        return false;
-      case Read::kTimeout:
-        return Refuse(Problem(408, "the request took too long to arrive")), false;
+      case Read::kMore: break;
+      case Read::kClosed: return false;
+      case Read::kTimeout: return Refuse(Problem(408, "the request took too long to arrive")), false;
     }
   }
   body = buffer_.substr(head_size, head.content_length);

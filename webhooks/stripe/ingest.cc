@@ -38,7 +38,10 @@ std::optional<StripeIngest::Verdict> StripeIngest::Refuse(const HttpRequest& req
   }
   if (verdict == SignatureVerdict::kValid) return std::nullopt;
   const std::string_view reason = ReasonName(verdict);
-  return Verdict{reason, Problem(400, "Signature refused", "The Stripe-Signature header does not verify: " + std::string(reason) + ". Check the endpoint's signing secret.", reason)};
+  return Verdict{reason, Problem(400, "Signature refused",
+                                 "The Stripe-Signature header does not verify: " + std::string(reason) +
+                                     ". Check the endpoint's signing secret.",
+                                 reason)};
 }
 
 Result<std::string_view> StripeIngest::Store(std::string_view body) {
@@ -56,7 +59,8 @@ Result<std::string_view> StripeIngest::Store(std::string_view body) {
   const bool other_mode = options_.livemode && *options_.livemode != envelope->livemode;
   if (other_mode) {
     event.outcome = EventOutcome::kKept;
-    event.detail = envelope->livemode ? "a live event, and the API key is a test key" : "a test event, and the API key is a live key";
+    event.detail = envelope->livemode ? "a live event, and the API key is a test key"
+                                      : "a test event, and the API key is a live key";
   }
   Unit unit;
   unit.accept.push_back(std::move(event));

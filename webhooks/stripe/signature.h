@@ -24,22 +24,14 @@ enum class SignatureVerdict {
 // The word for people, metrics and `dunlin verify`.
 constexpr std::string_view ReasonName(SignatureVerdict verdict) {
   switch (verdict) {
-    case SignatureVerdict::kValid:
-      return "valid";
-    case SignatureVerdict::kHeaderMissing:
-      return "header_missing";
-    case SignatureVerdict::kHeaderMalformed:
-      return "header_malformed";
-    case SignatureVerdict::kTimestampOutsideTolerance:
-      return "timestamp_outside_tolerance";
-    case SignatureVerdict::kNoV1Signature:
-      return "no_v1_signature";
-    case SignatureVerdict::kNoMatchingSignature:
-      return "no_matching_signature";
-    case SignatureVerdict::kSecretBlank:
-      return "secret_blank";
-    case SignatureVerdict::kPayloadEmpty:
-      return "payload_empty";
+    case SignatureVerdict::kValid: return "valid";
+    case SignatureVerdict::kHeaderMissing: return "header_missing";
+    case SignatureVerdict::kHeaderMalformed: return "header_malformed";
+    case SignatureVerdict::kTimestampOutsideTolerance: return "timestamp_outside_tolerance";
+    case SignatureVerdict::kNoV1Signature: return "no_v1_signature";
+    case SignatureVerdict::kNoMatchingSignature: return "no_matching_signature";
+    case SignatureVerdict::kSecretBlank: return "secret_blank";
+    case SignatureVerdict::kPayloadEmpty: return "payload_empty";
   }
   return "unknown";
 }

@@ -29,12 +29,16 @@ namespace dunlin::effects {
 namespace {
 
 constexpr Millis kEvery{5min};
-constexpr Millis kOverlap{1h};               // events can be listed a little after newer ones were delivered
+constexpr Millis kOverlap{1h};                // events can be listed a little after newer ones were delivered
 constexpr Millis kListed = Millis{24h} * 30;  // how far back the provider lists
 
 NewJob Run(const Job& job, Timestamp due, Timestamp since) {
-  return {.kind = JobKind::kCatchUp, .key = job.key, .subject = "", .due = due,
-          .payload = nlohmann::json{{"since_ms", ToUnixMillis(since)}}.dump(), .on_same_key = OnSameKey::kReplace};
+  return {.kind = JobKind::kCatchUp,
+          .key = job.key,
+          .subject = "",
+          .due = due,
+          .payload = nlohmann::json{{"since_ms", ToUnixMillis(since)}}.dump(),
+          .on_same_key = OnSameKey::kReplace};
 }
 
 // From where this run lists. It is in the job before anything is listed, and until a run has finished, so that a run
@@ -42,7 +46,8 @@ NewJob Run(const Job& job, Timestamp due, Timestamp since) {
 Result<Timestamp> Since(Engine& engine, const Job& job) {
   const Timestamp oldest = engine.clock.Now() - kListed;
   const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
-  if (payload.is_object() && payload.contains("since_ms")) return std::max(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest);
+  if (payload.is_object() && payload.contains("since_ms"))
+    return std::max(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest);
   const Result<std::optional<Timestamp>> newest = engine.ledger.NewestEvent(Provider::kStripe);
   if (!newest) return tl::unexpected(newest.error());
   const Timestamp since = *newest ? std::max(**newest - kOverlap, oldest) : oldest;

@@ -36,7 +36,8 @@ const Attempt* OpenAttemptOf(const SubscriptionRecord& record, JobId job) {
 }
 
 // A staff retry whose time has passed: staff must see why nothing was charged.
-void NoteNotMade(Unit& unit, const SubscriptionRecord& record, const Wish& wish, const PolicyBook& policies, Timestamp now) {
+void NoteNotMade(Unit& unit, const SubscriptionRecord& record, const Wish& wish, const PolicyBook& policies,
+                 Timestamp now) {
   if (wish.trigger != Trigger::kStaffRetry) return;
   const std::optional<RetryRefusal> refusal = RefuseRetry(record, policies, now);
   TimelineRow row;
@@ -51,7 +52,7 @@ void NoteNotMade(Unit& unit, const SubscriptionRecord& record, const Wish& wish,
 // An attempt that is out, or about to be.
 struct Begun {
   Attempt attempt;
-  Fence fence;           // noted before any request goes out
+  Fence fence;            // noted before any request goes out
   bool moved_on = false;  // it was sent before, and what is known now would not send it any more
 };
 
@@ -62,8 +63,7 @@ bool AnotherIsOut(const SubscriptionRecord& record, JobId job) {
 
 Decision DecideToCharge(Engine& engine, const Job& job, const SubscriptionRecord& record, const Wish& wish) {
   const Timestamp now = engine.clock.Now();
-  const bool refused =
-      wish.trigger == Trigger::kStaffRetry && RefuseRetry(record, engine.policies, now).has_value();
+  const bool refused = wish.trigger == Trigger::kStaffRetry && RefuseRetry(record, engine.policies, now).has_value();
   return Decide({.before = record,
                  .facts = record.subscription.facts,
                  .trigger = refused ? Trigger::kFacts : wish.trigger,
@@ -79,30 +79,31 @@ Decision DecideToCharge(Engine& engine, const Job& job, const SubscriptionRecord
 // Commits the attempt that is to be made, if it still is; the unit otherwise ends the job or moves it.
 Outcome Begin(Engine& engine, const Job& job, std::optional<Begun>& begun) {
   const Wish wish = WishOf(job);
-  return ChangeSubscription(engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
-    begun.reset();
-    const Timestamp now = engine.clock.Now();
-    const Fence fence = FenceFor(record.subscription.facts, job, now);
-    if (const Attempt* open = OpenAttemptOf(record, job.id)) {
-      begun = Begun{*open, fence, record.subscription.recovery.open_attempt != open->key};
-      return {};
-    }
-    if (AnotherIsOut(record, job.id) && wish.trigger == Trigger::kDue) {
-      return Fail(Errc::kUnavailable, "another attempt of this subscription is still under way");
-    }
-    Decision decision = DecideToCharge(engine, job, record, wish);
-    if (!decision.open_attempts.empty()) {
-      begun = Begun{decision.open_attempts.front(), fence};
-    } else {
-      unit.done.push_back(job.id);
-      NoteNotMade(unit, record, wish, engine.policies, now);
-    }
-    const bool made = begun.has_value();
-    AddTo(unit, std::move(decision));
-    // Its version is the proof that nobody wants the job for something else by now.
-    if (!made && unit.save.empty() && record.subscription.version > 0) unit.save.push_back(record.subscription);
-    return {};
-  });
+  return ChangeSubscription(
+      engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
+        begun.reset();
+        const Timestamp now = engine.clock.Now();
+        const Fence fence = FenceFor(record.subscription.facts, job, now);
+        if (const Attempt* open = OpenAttemptOf(record, job.id)) {
+          begun = Begun{*open, fence, record.subscription.recovery.open_attempt != open->key};
+          return {};
+        }
+        if (AnotherIsOut(record, job.id) && wish.trigger == Trigger::kDue) {
+          return Fail(Errc::kUnavailable, "another attempt of this subscription is still under way");
+        }
+        Decision decision = DecideToCharge(engine, job, record, wish);
+        if (!decision.open_attempts.empty()) {
+          begun = Begun{decision.open_attempts.front(), fence};
+        } else {
+          unit.done.push_back(job.id);
+          NoteNotMade(unit, record, wish, engine.policies, now);
+        }
+        const bool made = begun.has_value();
+        AddTo(unit, std::move(decision));
+        // Its version is the proof that nobody wants the job for something else by now.
+        if (!made && unit.save.empty() && record.subscription.version > 0) unit.save.push_back(record.subscription);
+        return {};
+      });
 }
 
 // What the provider said of the attempt, and showed of the invoice.
@@ -118,7 +119,10 @@ void MergeShown(Facts& facts, const Shown& shown, const Attempt& ended, Timestam
     Merge(facts, invoice);
   }
   if (ended.state == AttemptState::kDeclined) {
-    Merge(facts, DeclineOf({.payment_intent = "", .invoice = ended.invoice, .at = ended.finished_at.value_or(now), .decline = ended.decline}));
+    Merge(facts, DeclineOf({.payment_intent = "",
+                            .invoice = ended.invoice,
+                            .at = ended.finished_at.value_or(now),
+                            .decline = ended.decline}));
   }
 }
 
@@ -126,30 +130,35 @@ void MergeShown(Facts& facts, const Shown& shown, const Attempt& ended, Timestam
 // the attempt already, only what it did not know is added.
 Outcome Conclude(Engine& engine, const Job& job, const Attempt& ended, const Shown& shown) {
   bool first = false;
-  const Outcome outcome = ChangeSubscription(engine, job, ended.subscription, [&](SubscriptionRecord& record, Unit& unit) -> Status {
-    const auto known = std::find_if(record.attempts.begin(), record.attempts.end(), [&](const Attempt& a) { return a.key == ended.key; });
-    if (known == record.attempts.end()) return Fail(Errc::kCorrupt, "attempt " + ended.key.str() + " is missing");
-    first = IsOpen(known->state);
-    Attempt now_known = first ? ended : *known;
-    if (now_known.decline.code.empty()) now_known.decline = ended.decline;
-    if (first) {
-      unit.close_attempts.push_back(now_known);
-      if (!IsOpen(now_known.state)) unit.done.push_back(job.id);
-    } else {
-      unit.annotate_attempts.push_back(now_known);
-    }
-    Update(record.attempts, now_known);
-    const Timestamp now = engine.clock.Now();
-    Facts facts = record.subscription.facts;
-    MergeShown(facts, shown, ended, now);
-    AddTo(unit, Decide({.before = record, .facts = std::move(facts), .now = now, .event = "answer to " + ended.key.str()}, engine.policies));
-    return {};
-  });
+  const Outcome outcome =
+      ChangeSubscription(engine, job, ended.subscription, [&](SubscriptionRecord& record, Unit& unit) -> Status {
+        const auto known = std::find_if(record.attempts.begin(), record.attempts.end(),
+                                        [&](const Attempt& a) { return a.key == ended.key; });
+        if (known == record.attempts.end()) return Fail(Errc::kCorrupt, "attempt " + ended.key.str() + " is missing");
+        first = IsOpen(known->state);
+        Attempt now_known = first ? ended : *known;
+        if (now_known.decline.code.empty()) now_known.decline = ended.decline;
+        if (first) {
+          unit.close_attempts.push_back(now_known);
+          if (!IsOpen(now_known.state)) unit.done.push_back(job.id);
+        } else {
+          unit.annotate_attempts.push_back(now_known);
+        }
+        Update(record.attempts, now_known);
+        const Timestamp now = engine.clock.Now();
+        Facts facts = record.subscription.facts;
+        MergeShown(facts, shown, ended, now);
+        AddTo(unit,
+              Decide({.before = record, .facts = std::move(facts), .now = now, .event = "answer to " + ended.key.str()},
+                     engine.policies));
+        return {};
+      });
   if (!outcome && first && !IsOpen(ended.state)) engine.observer.OnAttempt(ended.kind, ended.state);
   return outcome;
 }
 
-Outcome End(Engine& engine, const Job& job, Attempt attempt, AttemptState state, std::string detail, const Shown& shown) {
+Outcome End(Engine& engine, const Job& job, Attempt attempt, AttemptState state, std::string detail,
+            const Shown& shown) {
   attempt.state = state;
   attempt.detail = std::move(detail);
   if (!IsOpen(state) && !attempt.finished_at) attempt.finished_at = engine.clock.Now();
@@ -163,15 +172,19 @@ Outcome Ask(Engine& engine, const Job& job, const Begun& begun) {
   Attempt attempt = begun.attempt;
   const Result<InvoiceAnswer> answer = engine.provider.FetchInvoice(attempt.invoice);
   if (!answer && answer.error().code == Errc::kNotFound) {
-    return End(engine, job, attempt, AttemptState::kRefused, "the provider does not know the invoice", {{}, begun.fence});
+    return End(engine, job, attempt, AttemptState::kRefused, "the provider does not know the invoice",
+               {{}, begun.fence});
   }
   if (!answer) return TryLater{answer.error()};
   const Shown shown{answer->invoice, begun.fence};
   const InvoiceFact& invoice = answer->invoice;
-  if (invoice.status == InvoiceStatus::kPaid) return End(engine, job, attempt, AttemptState::kSucceeded, "found paid", shown);
-  if (answer->processing) return End(engine, job, attempt, AttemptState::kProcessing, "the payment is under way", shown);
+  if (invoice.status == InvoiceStatus::kPaid)
+    return End(engine, job, attempt, AttemptState::kSucceeded, "found paid", shown);
+  if (answer->processing)
+    return End(engine, job, attempt, AttemptState::kProcessing, "the payment is under way", shown);
   if (invoice.status != InvoiceStatus::kOpen) {
-    return End(engine, job, attempt, AttemptState::kRefused, "found " + std::string(InvoiceStatusName(invoice.status)), shown);
+    return End(engine, job, attempt, AttemptState::kRefused, "found " + std::string(InvoiceStatusName(invoice.status)),
+               shown);
   }
   // The provider's times are whole seconds.
   if (invoice.decline && invoice.decline_at >= std::chrono::floor<Seconds>(attempt.first_sent_at)) {

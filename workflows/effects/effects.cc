@@ -48,16 +48,19 @@ Outcome FinishIfUnmoved(Engine& engine, const Job& job, const Subscription& read
   return TryLater{done.error(), Millis{0}, done.error().code != Errc::kConflict};
 }
 
-void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer, const Fence& fence, const std::string& source) {
+void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer,
+                 const Fence& fence, const std::string& source) {
   const Timestamp now = engine.clock.Now();
   Facts facts = record.subscription.facts;
   InvoiceFact invoice = answer.invoice;
   Stamp(invoice, fence, now);
   Merge(facts, invoice);
   LinkNewInvoices(unit, record.subscription.id, record.subscription.facts, facts);
-  for (const std::string& payment : answer.payment_intents) unit.links.push_back({payment, invoice.id, record.subscription.id});
+  for (const std::string& payment : answer.payment_intents)
+    unit.links.push_back({payment, invoice.id, record.subscription.id});
   if (record.subscription.account.empty()) record.subscription.account = answer.account;
-  Decision decision = Decide({.before = record, .facts = std::move(facts), .now = now, .event = source}, engine.policies);
+  Decision decision =
+      Decide({.before = record, .facts = std::move(facts), .now = now, .event = source}, engine.policies);
   AddTo(unit, std::move(decision));
 }
 

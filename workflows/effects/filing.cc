@@ -52,24 +52,39 @@ void AddLooseEnds(Unit& unit, const Digest& digest, Timestamp now) {
   unit.aliases.insert(unit.aliases.end(), digest.aliases.begin(), digest.aliases.end());
   if (digest.link) unit.links.push_back(*digest.link);
   if (digest.ask && digest.ask->first == "subscription") {
-    unit.jobs.push_back({.kind = JobKind::kRefetch, .key = RefetchJobKey(SubscriptionId{digest.ask->second}), .subject = digest.ask->second, .due = now, .payload = "{}"});
+    unit.jobs.push_back({.kind = JobKind::kRefetch,
+                         .key = RefetchJobKey(SubscriptionId{digest.ask->second}),
+                         .subject = digest.ask->second,
+                         .due = now,
+                         .payload = "{}"});
   }
-  if (digest.ask && digest.ask->first == "invoice") unit.jobs.push_back(AskForInvoice(InvoiceId{digest.ask->second}, digest.subscription, now));
-  if (digest.failure && !digest.failure->invoice) unit.jobs.push_back(AskForPayment(digest.failure->payment_intent, now));
+  if (digest.ask && digest.ask->first == "invoice")
+    unit.jobs.push_back(AskForInvoice(InvoiceId{digest.ask->second}, digest.subscription, now));
+  if (digest.failure && !digest.failure->invoice)
+    unit.jobs.push_back(AskForPayment(digest.failure->payment_intent, now));
 }
 
 void LinkNewInvoices(Unit& unit, const SubscriptionId& id, const Facts& before, const Facts& after) {
   for (const InvoiceFact& invoice : after.invoices) {
-    if (FindInvoice(before, invoice.id) == nullptr) unit.links.push_back({.payment_intent = "", .invoice = invoice.id, .subscription = id});
+    if (FindInvoice(before, invoice.id) == nullptr)
+      unit.links.push_back({.payment_intent = "", .invoice = invoice.id, .subscription = id});
   }
 }
 
 NewJob AskForInvoice(const InvoiceId& invoice, const SubscriptionId& subscription, Timestamp now) {
-  return {.kind = JobKind::kFetchEvent, .key = "fetch/" + invoice.str(), .subject = subscription.str(), .due = now, .payload = nlohmann::json{{"invoice", invoice.str()}}.dump()};
+  return {.kind = JobKind::kFetchEvent,
+          .key = "fetch/" + invoice.str(),
+          .subject = subscription.str(),
+          .due = now,
+          .payload = nlohmann::json{{"invoice", invoice.str()}}.dump()};
 }
 
 NewJob AskForPayment(std::string_view payment_intent, Timestamp now) {
-  return {.kind = JobKind::kFetchEvent, .key = "fetch/" + std::string(payment_intent), .subject = "", .due = now, .payload = nlohmann::json{{"payment_intent", payment_intent}}.dump()};
+  return {.kind = JobKind::kFetchEvent,
+          .key = "fetch/" + std::string(payment_intent),
+          .subject = "",
+          .due = now,
+          .payload = nlohmann::json{{"payment_intent", payment_intent}}.dump()};
 }
 
 Fence FenceFor(const Facts& facts, const Job& job, Timestamp now) {

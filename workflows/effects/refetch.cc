@@ -19,8 +19,12 @@ std::string SourceOf(const Fence& fence) { return "answer to " + fence.source.st
 Outcome NotThere(Engine& engine, const Job& job, const std::string& what) {
   Unit unit;
   unit.done.push_back(job.id);
-  RaiseAlert(unit.alerts, {.key = "not_at_provider/" + what, .kind = "not_at_provider", .subject = what,
-              .detail = "The provider does not know " + what + ". Check that the API key belongs to the account that sends the webhooks.", .raised_at = engine.clock.Now()});
+  RaiseAlert(unit.alerts, {.key = "not_at_provider/" + what,
+                           .kind = "not_at_provider",
+                           .subject = what,
+                           .detail = "The provider does not know " + what +
+                                     ". Check that the API key belongs to the account that sends the webhooks.",
+                           .raised_at = engine.clock.Now()});
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
   return std::nullopt;
@@ -32,7 +36,8 @@ void NotSoSoon(Decision& decision, const Engine& engine) {
   }
 }
 
-Status TakeSubscription(Engine& engine, const Job& job, SubscriptionRecord& record, Unit& unit, const SubscriptionAnswer& answer, const Fence& fence) {
+Status TakeSubscription(Engine& engine, const Job& job, SubscriptionRecord& record, Unit& unit,
+                        const SubscriptionAnswer& answer, const Fence& fence) {
   unit.done.push_back(job.id);
   const Timestamp now = engine.clock.Now();
   Facts facts = record.subscription.facts;
@@ -43,12 +48,14 @@ Status TakeSubscription(Engine& engine, const Job& job, SubscriptionRecord& reco
     InvoiceFact invoice = answer.latest_invoice->invoice;
     Stamp(invoice, fence, now);
     Merge(facts, invoice);
-    for (const std::string& payment : answer.latest_invoice->payment_intents) unit.links.push_back({payment, invoice.id, answer.id});
+    for (const std::string& payment : answer.latest_invoice->payment_intents)
+      unit.links.push_back({payment, invoice.id, answer.id});
   }
   unit.aliases.insert(unit.aliases.end(), answer.aliases.begin(), answer.aliases.end());
   LinkNewInvoices(unit, record.subscription.id, record.subscription.facts, facts);
   if (record.subscription.account.empty()) record.subscription.account = answer.account;
-  Decision decision = Decide({.before = record, .facts = std::move(facts), .now = now, .event = SourceOf(fence)}, engine.policies);
+  Decision decision =
+      Decide({.before = record, .facts = std::move(facts), .now = now, .event = SourceOf(fence)}, engine.policies);
   NotSoSoon(decision, engine);
   AddTo(unit, std::move(decision));
   return {};
@@ -70,7 +77,9 @@ Outcome RefetchSubscription(Engine& engine, const Job& job) {
   const Result<SubscriptionAnswer> answer = engine.provider.FetchSubscription(id);
   if (!answer && answer.error().code == Errc::kNotFound) return NotThere(engine, job, id.str());
   if (!answer) return TryLater{answer.error()};
-  return ChangeSubscription(engine, job, id, [&](SubscriptionRecord& record, Unit& unit) { return TakeSubscription(engine, job, record, unit, *answer, fence); });
+  return ChangeSubscription(engine, job, id, [&](SubscriptionRecord& record, Unit& unit) {
+    return TakeSubscription(engine, job, record, unit, *answer, fence);
+  });
 }
 
 Outcome CheckPeriod(Engine& engine, const Job& job) {

@@ -38,6 +38,7 @@ Outcome Finish(Engine& engine, const Job& job);
 Outcome FinishIfUnmoved(Engine& engine, const Job& job, const Subscription& read);
 
 // Merges a fetched invoice, decides and adds both to the unit.
-void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer, const struct Fence& fence, const std::string& source);
+void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const InvoiceAnswer& answer,
+                 const struct Fence& fence, const std::string& source);
 
 }  // namespace dunlin::effects

@@ -8,7 +8,8 @@ namespace {
 
 // A stored answer would be repeated under the same key, so each try of the job has its own.
 std::string KeyOf(const Engine& engine, const Job& job) {
-  return "dunlin-" + engine.ledger.instance() + "-" + std::to_string(ToInt(job.id)) + "/" + std::to_string(job.tries + 1);
+  return "dunlin-" + engine.ledger.instance() + "-" + std::to_string(ToInt(job.id)) + "/" +
+         std::to_string(job.tries + 1);
 }
 
 Result<SubscriptionRecord> Load(Engine& engine, const Job& job) {
@@ -39,17 +40,22 @@ Outcome TakeOver(Engine& engine, const Job& job) {
   if (!answer) return TryLater{answer.error()};
   const InvoiceFact& shown = answer->invoice;
   const bool still_theirs = shown.status == InvoiceStatus::kOpen && (shown.auto_advance || shown.next_payment_attempt);
-  const Outcome outcome = ChangeSubscription(engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
-    if (!still_theirs) {
-      unit.done.push_back(job.id);
-    } else {
-      RaiseAlert(unit.alerts, {.key = "two_owners/" + job.subject, .kind = "two_owners", .subject = job.subject,
-                  .detail = "The provider still plans attempts of its own on invoice " + shown.id.str() + " after it was told to stop; nothing is charged until it lets go (R21).",
-                  .raised_at = engine.clock.Now()});
-    }
-    TakeInvoice(engine, record, unit, *answer, fence, "answer to job_" + std::to_string(ToInt(job.id)));
-    return {};
-  });
+  const Outcome outcome = ChangeSubscription(
+      engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
+        if (!still_theirs) {
+          unit.done.push_back(job.id);
+        } else {
+          RaiseAlert(unit.alerts,
+                     {.key = "two_owners/" + job.subject,
+                      .kind = "two_owners",
+                      .subject = job.subject,
+                      .detail = "The provider still plans attempts of its own on invoice " + shown.id.str() +
+                                " after it was told to stop; nothing is charged until it lets go (R21).",
+                      .raised_at = engine.clock.Now()});
+        }
+        TakeInvoice(engine, record, unit, *answer, fence, "answer to job_" + std::to_string(ToInt(job.id)));
+        return {};
+      });
   if (outcome || !still_theirs) return outcome;
   return TryLater{{Errc::kUnavailable, "the provider still plans attempts of its own"}, Millis{0}};
 }
@@ -61,21 +67,26 @@ Outcome Cancel(Engine& engine, const Job& job) {
   if (!ending) return FinishIfUnmoved(engine, job, before->subscription);
   const Fence fence = FenceFor(before->subscription.facts, job, engine.clock.Now());
   const Result<SubscriptionAnswer> answer = engine.provider.Cancel(before->subscription.id, KeyOf(engine, job));
-  const bool refused = !answer && (answer.error().code == Errc::kInvalidArgument || answer.error().code == Errc::kNotFound);
+  const bool refused =
+      !answer && (answer.error().code == Errc::kInvalidArgument || answer.error().code == Errc::kNotFound);
   if (!answer && !refused) return TryLater{answer.error()};
-  return ChangeSubscription(engine, job, SubscriptionId{job.subject}, [&](SubscriptionRecord& record, Unit& unit) -> Status {
-    unit.done.push_back(job.id);
-    Situation situation{.before = record, .facts = record.subscription.facts, .now = engine.clock.Now(), .event = "answer to job_" + std::to_string(ToInt(job.id))};
-    if (refused) {
-      situation.trigger = Trigger::kEndRefused;
-    } else {
-      SubscriptionSnapshot snapshot = answer->snapshot;
-      Stamp(snapshot, fence);
-      Merge(situation.facts, snapshot);
-    }
-    AddTo(unit, Decide(situation, engine.policies));
-    return {};
-  });
+  return ChangeSubscription(engine, job, SubscriptionId{job.subject},
+                            [&](SubscriptionRecord& record, Unit& unit) -> Status {
+                              unit.done.push_back(job.id);
+                              Situation situation{.before = record,
+                                                  .facts = record.subscription.facts,
+                                                  .now = engine.clock.Now(),
+                                                  .event = "answer to job_" + std::to_string(ToInt(job.id))};
+                              if (refused) {
+                                situation.trigger = Trigger::kEndRefused;
+                              } else {
+                                SubscriptionSnapshot snapshot = answer->snapshot;
+                                Stamp(snapshot, fence);
+                                Merge(situation.facts, snapshot);
+                              }
+                              AddTo(unit, Decide(situation, engine.policies));
+                              return {};
+                            });
 }
 
 }  // namespace dunlin::effects

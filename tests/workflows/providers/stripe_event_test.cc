@@ -403,12 +403,10 @@ TEST(StripeEventTest, OnlyAnotherMethodToChargeIsAMethodChange) {
       ReadPatched("customer.updated", R"({"data":{"object":{"invoice_settings":{"default_payment_method":null}}}})")
           .method)
       << "taken away";
-  EXPECT_TRUE(
-      ReadPatched(
-          "customer.updated",
-          R"({"data":{"object":{"default_source":"card_2"},
+  EXPECT_TRUE(ReadPatched("customer.updated",
+                          R"({"data":{"object":{"default_source":"card_2"},
               "previous_attributes":{"invoice_settings":null,"default_source":"card_1"}}})")
-          .method);
+                  .method);
   EXPECT_FALSE(
       ReadPatched("payment_method.updated", R"({"data":{"previous_attributes":{"card":null,"billing_details":{}}}})")
           .method)

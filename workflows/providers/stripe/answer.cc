@@ -177,17 +177,10 @@ PayAnswer ReadPayAnswer(const HttpAnswer& http) {
   PayAnswer answer;
   answer.detail = http.trouble;
   switch (http.end) {
-    case HttpAnswer::End::kNotSent:
-      answer.outcome = PayOutcome::kNotExecuted;
-      return answer;
-    case HttpAnswer::End::kNoAnswer:
-      answer.outcome = PayOutcome::kUnknown;
-      return answer;
-    case HttpAnswer::End::kTooLarge:
-      answer.outcome = PayOutcome::kStoredError;
-      return answer;
-    case HttpAnswer::End::kAnswered:
-      break;
+    case HttpAnswer::End::kNotSent: answer.outcome = PayOutcome::kNotExecuted; return answer;
+    case HttpAnswer::End::kNoAnswer: answer.outcome = PayOutcome::kUnknown; return answer;
+    case HttpAnswer::End::kTooLarge: answer.outcome = PayOutcome::kStoredError; return answer;
+    case HttpAnswer::End::kAnswered: break;
   }
   if (http.status >= 200 && http.status < 300) return ReadPaidInvoice(http);
   if (http.status >= 500) return ReadServerError(http);
