@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <mutex>
+#include <fstream>
 #include <random>
 #include <set>
 #include <thread>
@@ -17,6 +17,7 @@ namespace dunlin::testing {
 namespace {
 
 constexpr int kScheduleSteps = 4;  // of fixtures/policy.toml
+constexpr int kStepsBetweenKills = 6;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
@@ -24,32 +25,57 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-// Posts signed events of its own, as fast as they are answered, and remembers which were acknowledged.
+// Posts signed events of its own, as fast as they are answered, and remembers which were acknowledged: of a type that
+// nothing is done about, and the birth of subscriptions that the provider has never heard of.
 class Sender {
  public:
-  explicit Sender(World& world) : world_(world), thread_([this] { Run(); }) {}
+  explicit Sender(World& world)
+      : world_(world), birth_(Fixture("customer.subscription.created")), thread_([this] { Run(); }) {}
   ~Sender() { Stop(); }
 
   void Stop() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
   }
-  const std::set<std::string>& acknowledged() const { return acknowledged_; }  // after Stop
+  const std::set<std::string>& acknowledged() const { return acknowledged_; }            // after Stop
+  const std::set<std::string>& subscriptions() const { return made_up_subscriptions_; }  // those of acknowledged births
 
  private:
+  static nlohmann::json Fixture(const std::string& type) {
+    return nlohmann::json::parse(std::ifstream(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/stripe/" + type + ".json"));
+  }
+
   void Run() {
     for (int n = 0; !stop_; ++n) {
       const std::string id = "evt_sender" + std::to_string(n);
-      const std::string body =
-          R"({"id":")" + id +
-          R"(","object":"event","type":"customer.created","created":1767225600,"livemode":false,"data":{"object":{"id":"cus_s","object":"customer"}}})";
-      if (world_.Post(body) == 200) acknowledged_.insert(id);
+      const std::string subscription = "sub_sender" + std::to_string(n);
+      const bool birth = n % kBirthEvery == 0;
+      nlohmann::json event = birth ? birth_ : Other();
+      event["id"] = id;
+      if (birth) {
+        event["data"]["object"]["id"] = subscription;
+        event["data"]["object"]["customer"] = "cus_sender" + std::to_string(n);
+      }
+      if (world_.Post(event.dump()) != 200) continue;
+      acknowledged_.insert(id);
+      if (birth) made_up_subscriptions_.insert(subscription);
     }
   }
 
+  static nlohmann::json Other() {
+    return {{"object", "event"},
+            {"type", "customer.created"},
+            {"created", 1767225600},
+            {"livemode", false},
+            {"data", {{"object", {{"id", "cus_s"}, {"object", "customer"}}}}}};
+  }
+
+  static constexpr int kBirthEvery = 8;
   World& world_;
+  const nlohmann::json birth_;
   std::atomic<bool> stop_{false};
   std::set<std::string> acknowledged_;
+  std::set<std::string> made_up_subscriptions_;
   std::thread thread_;
 };
 
@@ -107,8 +133,12 @@ void CrashAgainAndAgain(World& world, const Run& run) {
   TurnFaults(world, true);
   Sender sender(world);
   for (int kill = 0; kill < run.kills; ++kill) {
-    world.Sim("/_sim/clock", {{"advance", std::to_string(40 + chance() % 30) + "h"}});
-    std::this_thread::sleep_for(std::chrono::milliseconds(50 + chance() % 350));
+    // About 55 hours in small steps, and the blow falls somewhere among or after them.
+    const auto blow = std::chrono::steady_clock::now() + std::chrono::milliseconds(50 + chance() % 350);
+    for (int step = 0; step < kStepsBetweenKills; ++step) {
+      world.Sim("/_sim/clock", {{"advance", std::to_string(7 + chance() % 5) + "h"}});
+    }
+    std::this_thread::sleep_until(blow);
     if (run.redis != nullptr) {
       run.redis->Command("FLUSHALL");
       if (kill % 3 == 2) {
@@ -133,6 +163,11 @@ void CrashAgainAndAgain(World& world, const Run& run) {
     const auto event = (*ledger)->FindEvent(Provider::kStripe, EventId{id});
     ASSERT_TRUE(event && *event) << id << " was acknowledged and is lost (I1)";
     EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
+    EXPECT_NE((*event)->outcome, EventOutcome::kUnreadable) << id;
+  }
+  for (const std::string& id : sender.subscriptions()) {
+    const auto record = (*ledger)->LoadSubscription(SubscriptionId{id});
+    EXPECT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
   }
   ExpectNone(DoubleCaptures(charges));
   ExpectNone(DifferencesFromTruth(**ledger, truth));

@@ -1,8 +1,10 @@
 // Every live scenario, played against real processes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "tests/support/redis_server.h"
 #include "tests/support/world.h"
@@ -10,23 +12,39 @@
 namespace dunlin::testing {
 namespace {
 
-void PlayAll(World& world) {
-  int played = 0;
+std::vector<std::filesystem::path> Scenarios() {
+  std::vector<std::filesystem::path> files;
   for (const auto& entry :
        std::filesystem::directory_iterator(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/scenarios/live")) {
-    if (entry.path().extension() != ".json") continue;
-    ++played;
-    const nlohmann::json scenario = nlohmann::json::parse(std::ifstream(entry.path()));
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// One after another against one service, whose clock goes on from where the scenario before left it. `but_not`: names.
+void PlayAll(World& world, const std::set<std::string>& but_not = {}) {
+  const std::vector<std::filesystem::path> files = Scenarios();
+  ASSERT_GT(files.size(), 10U);
+  for (const std::filesystem::path& file : files) {
+    if (but_not.contains(file.stem())) continue;
+    const nlohmann::json scenario = nlohmann::json::parse(std::ifstream(file));
     play::Player player(world.targets());
     ASSERT_TRUE(player.Run({{"do", "catalog"}, {"prices", world.prices()}}).ok);
     for (const nlohmann::json& step : scenario.at("steps")) {
       const play::StepReport report = player.Run(step);
-      ASSERT_TRUE(report.ok) << entry.path().filename() << ", " << report.what << ": " << report.problem;
+      EXPECT_TRUE(report.ok) << file.filename() << ", " << report.what << ": " << report.problem;
+      if (!report.ok) break;
     }
     world.Sim("/_sim/faults", {{"webhooks", nlohmann::json::object()}, {"api", nlohmann::json::object()}});
   }
-  EXPECT_GT(played, 0);
 }
+
+// What the service cannot do yet when it hears of objects by thin events only: a fetched invoice does not tell of the
+// provider's own failed attempts, so these are not counted, and a fetched customer's new card is not tried at once
+// (R5).
+const std::set<std::string> kNotWithThinEvents = {"every-retry-fails", "grace-of-a-large-plan",
+                                                  "lost-card-then-new-card", "staff-retry"};
 
 TEST(LiveTest, ScenariosPlayWithTheQueueInMemory) {
   World world({.seed = 1});
@@ -48,7 +66,7 @@ TEST(LiveTest, ScenariosPlayWithEventsInTheOldShape) {
 TEST(LiveTest, ScenariosPlayWithThinEvents) {
   World world({.seed = 4});
   world.Sim("/_sim/settings", {{"thin_events", true}});
-  PlayAll(world);
+  PlayAll(world, kNotWithThinEvents);
 }
 
 }  // namespace

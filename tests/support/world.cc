@@ -93,6 +93,9 @@ void World::StartService() {
   listen_ = service_url_.substr(std::string("http://").size());
 }
 
+Timestamp World::Now() { return FromUnixMillis(SimGet("/_sim/clock").at("now_ms")); }
+int World::port() const { return std::stoi(service_url_.substr(service_url_.rfind(':') + 1)); }
+
 World::Json World::Sim(const std::string& path, const Json& body) {
   return Read(play::PostJson(provider_url_ + path, "", body.dump()), path);
 }
@@ -108,9 +111,8 @@ std::pair<int, World::Json> World::Api(const std::string& path) {
 }
 
 int World::Post(const std::string& body, const std::string& secret) {
-  const Timestamp now = FromUnixMillis(SimGet("/_sim/clock").at("now_ms"));
   const Result<play::Answer> answer = play::PostJson(service_url_ + "/webhooks/stripe", "", body,
-                                                     {"Stripe-Signature: " + SignStripePayload(body, secret, now)});
+                                                     {"Stripe-Signature: " + SignStripePayload(body, secret, Now())});
   return answer ? answer->status : 0;
 }
 

@@ -33,6 +33,8 @@ class World {
   void StartService();  // the same ledger, and the port it had before
   Process& service() { return *service_; }
 
+  Timestamp Now();                                           // the simulated moment
+  int port() const;                                          // of the service
   Json Sim(const std::string& path, const Json& body);       // POST to the control API
   Json SimGet(const std::string& path);                      // GET from the control API
   Json Provider(const std::string& path, const Form& form);  // POST to the provider's API; throws on an error
