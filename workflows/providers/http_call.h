@@ -13,7 +13,8 @@
 
 namespace dunlin {
 
-// Signs a call with AWS Signature Version 4: the headers given with the call, the path and the body.
+// Signs a call with AWS Signature Version 4: the host, the date, the headers given with the call, the path and the
+// body. The date is the machine's.
 struct AwsSigning {
   std::string scope;  // "aws:amz:us-east-1:aws-marketplace": provider, its prefix, region, service
   std::string access_key;

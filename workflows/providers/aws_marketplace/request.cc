@@ -133,14 +133,10 @@ MarketplaceResult<std::string> BatchMeterUsageBody(std::span<const UsageRecord> 
 HttpCall CallFor(std::string_view operation, std::string_view base_url, std::string_view session_token,
                  std::string_view body, const AwsSigning& signing) {
   const std::string_view own_host = operation == kGetEntitlements ? kEntitlementHost : kMeteringHost;
-  const std::string base(base_url.empty() ? own_host : base_url);
-  // Curl 7.88 would sign the host without its port, and sends a date that it is given twice: so the host is given
-  // and the date is not.
+  // Curl adds the host and the date. A date given to it would be sent twice (7.88), and AWS sees another request then.
   HttpCall call{.method = "POST",
-                .url = base + "/",
-                .headers = {{"Content-Type", "application/x-amz-json-1.1"},
-                            {"Host", base.substr(base.find("://") + 3)},
-                            {"X-Amz-Target", std::string(operation)}},
+                .url = std::string(base_url.empty() ? own_host : base_url) + "/",
+                .headers = {{"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", std::string(operation)}},
                 .body = body,
                 .signing = &signing};
   if (!session_token.empty()) call.headers.push_back({"X-Amz-Security-Token", std::string(session_token)});
