@@ -145,7 +145,7 @@ class MarketplaceApi {
 
   // One request: at most 25 records, less than 1 MB, of one product, and either all with a licence or none
   // (workflows/usage_batch.h makes such). The outcomes stand in the records' order. After an error nothing was
-  // recorded or, for kTemporary, it is not known: the same records may always be sent again.
+  // recorded or, for kTemporary and kUnreadable, it is not known. The same records may always be sent again.
   virtual MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord> records) = 0;
 };
 
