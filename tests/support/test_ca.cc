@@ -65,9 +65,8 @@ std::string KeyPair::Sign(std::string_view bytes, const char* digest) const {
 }
 
 std::string KeyPair::PrivatePem() const {
-  return Written([&](BIO* bio) {
-    return PEM_write_bio_PrivateKey(bio, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
+  return Written(
+      [&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key_.get(), nullptr, nullptr, 0, nullptr, nullptr); });
 }
 
 std::string Issued::Pem() const {
