@@ -41,13 +41,13 @@ Timestamp ToTimestamp(const ASN1_TIME* time, Timestamp unreadable) {
   return FromUnixSeconds(timegm(&parts));
 }
 
-const EVP_MD* Method(Digest digest) {
+const EVP_MD* Method(HashFunction hash) {
   // Fetched once: asking the provider anew for every message costs as much as a hash.
   static const DigestMethod sha1(EVP_MD_fetch(nullptr, "SHA1", nullptr));
   static const DigestMethod sha256(EVP_MD_fetch(nullptr, "SHA256", nullptr));
-  switch (digest) {
-    case Digest::kSha1: return sha1.get();
-    case Digest::kSha256: return sha256.get();
+  switch (hash) {
+    case HashFunction::kSha1: return sha1.get();
+    case HashFunction::kSha256: return sha256.get();
   }
   return nullptr;
 }
@@ -91,13 +91,13 @@ std::string Certificate::issuer_url() const {
   return {};
 }
 
-bool Certificate::HasSigned(std::string_view bytes, std::string_view signature, Digest digest) const {
+bool Certificate::HasSigned(std::string_view bytes, std::string_view signature, HashFunction hash) const {
   EVP_PKEY* key = X509_get0_pubkey(x509_.get());
   if (key == nullptr || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) return false;
   const DigestContext context(EVP_MD_CTX_new());
   DUNLIN_CHECK(context != nullptr);
   const bool good =
-      EVP_DigestVerifyInit(context.get(), nullptr, Method(digest), nullptr, key) == 1 &&
+      EVP_DigestVerifyInit(context.get(), nullptr, Method(hash), nullptr, key) == 1 &&
       EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
                        reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1;
   ERR_clear_error();  // a bad signature leaves its reasons behind in the thread

@@ -15,7 +15,7 @@ struct x509_st;  // OpenSSL's X509
 
 namespace dunlin {
 
-enum class Digest : std::uint8_t { kSha1, kSha256 };
+enum class HashFunction : std::uint8_t { kSha1, kSha256 };
 
 // Immutable and cheap to copy; any number of threads may use one at once.
 class Certificate {
@@ -33,7 +33,7 @@ class Certificate {
   std::string issuer_url() const;
 
   // RSA PKCS #1 v1.5. False as well when the key is no RSA key.
-  bool HasSigned(std::string_view bytes, std::string_view signature, Digest digest) const;
+  bool HasSigned(std::string_view bytes, std::string_view signature, HashFunction hash) const;
 
   x509_st* x509() const { return x509_.get(); }  // owned by this
 

@@ -34,9 +34,9 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
 
 }  // namespace
 
-std::optional<Digest> SnsDigest(std::string_view signature_version) {
-  if (signature_version == "1") return Digest::kSha1;
-  if (signature_version == "2") return Digest::kSha256;
+std::optional<HashFunction> SnsHashFunction(std::string_view signature_version) {
+  if (signature_version == "1") return HashFunction::kSha1;
+  if (signature_version == "2") return HashFunction::kSha256;
   return std::nullopt;
 }
 
@@ -55,9 +55,9 @@ std::string SnsStringToSign(const SnsMessage& message) {
 }
 
 bool IsSignedBy(const Certificate& certificate, const SnsMessage& message) {
-  const std::optional<Digest> digest = SnsDigest(message.signature_version);
+  const std::optional<HashFunction> hash = SnsHashFunction(message.signature_version);
   const std::optional<std::string> signature = DecodeBase64(message.signature);
-  return digest && signature && certificate.HasSigned(SnsStringToSign(message), *signature, *digest);
+  return hash && signature && certificate.HasSigned(SnsStringToSign(message), *signature, *hash);
 }
 
 }  // namespace dunlin

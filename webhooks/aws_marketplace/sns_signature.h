@@ -10,7 +10,7 @@
 namespace dunlin {
 
 // SignatureVersion "1" signs with SHA-1 and "2" with SHA-256; nullopt for anything else.
-std::optional<Digest> SnsDigest(std::string_view signature_version);
+std::optional<HashFunction> SnsHashFunction(std::string_view signature_version);
 
 // The bytes that SNS signs: for each key that counts, sorted, "Key\nvalue\n" with the value unescaped. A Notification
 // signs Message, MessageId, Subject (if there is one), Timestamp, TopicArn and Type; both confirmations sign

@@ -31,7 +31,7 @@ Refused CheckAge(const SnsMessage& message, Timestamp now) {
 
 // All that can be judged without the certificate.
 Refused CheckUnsigned(const SnsMessage& message, Timestamp now, const SnsVerifyOptions& options) {
-  if (!SnsDigest(message.signature_version)) {
+  if (!SnsHashFunction(message.signature_version)) {
     return SnsRefusal{SnsReason::kUnsupportedSignatureVersion, "SignatureVersion is neither \"1\" nor \"2\""};
   }
   if (const Status url = CheckSigningCertUrl(message.signing_cert_url, options.more_hosts); !url) {

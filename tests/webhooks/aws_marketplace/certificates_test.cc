@@ -146,7 +146,7 @@ class CertificateSourceContract : public ::testing::TestWithParam<Kind> {
 };
 
 bool Verifies(const Result<Certificate>& certificate, const KeyPair& key) {
-  return certificate && certificate->HasSigned("text", key.Sign("text", "SHA256"), Digest::kSha256);
+  return certificate && certificate->HasSigned("text", key.Sign("text", "SHA256"), HashFunction::kSha256);
 }
 
 TEST_P(CertificateSourceContract, TheCertificateAtAUrlVerifiesWhatItsKeySigned) {
@@ -156,8 +156,8 @@ TEST_P(CertificateSourceContract, TheCertificateAtAUrlVerifiesWhatItsKeySigned) 
     const Result<Certificate> certificate = rig_->source().At(Url("0a"));
     ASSERT_TRUE(certificate) << certificate.error().detail;
     EXPECT_TRUE(Verifies(certificate, first.key));
-    EXPECT_FALSE(certificate->HasSigned("text", first.key.Sign("text", "SHA1"), Digest::kSha256));
-    EXPECT_FALSE(certificate->HasSigned("other", first.key.Sign("text", "SHA256"), Digest::kSha256));
+    EXPECT_FALSE(certificate->HasSigned("text", first.key.Sign("text", "SHA1"), HashFunction::kSha256));
+    EXPECT_FALSE(certificate->HasSigned("other", first.key.Sign("text", "SHA256"), HashFunction::kSha256));
   }
 }
 
