@@ -26,7 +26,7 @@ struct SnsVerifyOptions {
 // A Notification may be of any age: its MessageId tells a repeat, and what is refused never comes again. A confirmation
 // is taken from an hour after its Timestamp, to the millisecond, back to five minutes before it. A
 // SubscriptionConfirmation whose SubscribeURL would do anything but confirm its own topic at SNS is refused with its
-// topic. Every refusal but IsTemporary() ones stays true however often the message comes. Thread-safe.
+// topic. Thread-safe.
 SnsResult<SnsMessage> VerifySnsMessage(std::string_view raw_body, Timestamp now, const SnsVerifyOptions& options,
                                        CertificateSource& certificates);
 
