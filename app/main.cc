@@ -121,6 +121,15 @@ class CommandLine {
     c->add_option("--tolerance", verify_.tolerance, "Seconds that the header's time may be away (300)");
     c->add_option("file", verify_.file, "The body's bytes; -: stdin (the default)");
     AddJson(*c, verify_.json);
+
+    c = Add(*group, "sns", "Check the signature of a message of Amazon SNS",
+            [this] { return RunVerifySns(verify_sns_); });
+    c->add_option("--cert", verify_sns_.cert, "The certificate, PEM or DER; without it, it is fetched");
+    c->add_option("--now", verify_sns_.now, "RFC 3339; without it the machine's clock");
+    c->add_option("--topic", verify_sns_.topics, "ARN of a topic that is ours; several; without it any is")
+        ->allow_extra_args(false);
+    c->add_option("file", verify_sns_.file, "The message's bytes; -: stdin (the default)");
+    AddJson(*c, verify_sns_.json);
   }
 
   void AddSubscriptions() {
@@ -220,6 +229,7 @@ class CommandLine {
   ServeArguments serve_;
   ReplayArguments replay_;
   VerifyStripeArguments verify_;
+  VerifySnsArguments verify_sns_;
   SubscriptionsListArguments subscriptions_;
   EventsListArguments events_;
   JobsListArguments jobs_;

@@ -55,7 +55,7 @@ struct Layer {
 const std::vector<Layer> kLayers = {
     {"state", {"workflows/", "webhooks/", "app/", "tests/", "fixtures/", "httplib.h", "hiredis", "curl/", "CLI/"}},
     {"workflows", {"webhooks/", "app/", "tests/", "fixtures/", "httplib.h", "soci", "CLI/"}},
-    {"webhooks", {"app/", "tests/", "fixtures/", "hiredis", "soci", "curl/", "CLI/"}},
+    {"webhooks", {"app/", "tests/", "fixtures/", "hiredis", "soci", "CLI/"}},
     {"app", {"tests/", "fixtures/", "httplib.h", "hiredis", "soci"}},
     {"fixtures", {"workflows/", "webhooks/", "app/", "tests/"}},
 };
@@ -74,6 +74,15 @@ TEST(HouseRulesTest, FoldersPointOneWay) {
         }
       }
     }
+  }
+}
+
+TEST(HouseRulesTest, OnlyOneFileOfTheEdgeKnowsCurl) {
+  const std::vector<fs::path> files = SourcesUnder({"webhooks"});
+  ASSERT_FALSE(files.empty());
+  for (const fs::path& file : files) {
+    const bool includes = ReadAll(file).find("#include <curl/") != std::string::npos;
+    EXPECT_EQ(includes, Name(file) == "webhooks/aws_marketplace/http_get.cc") << Name(file);
   }
 }
 
