@@ -26,6 +26,7 @@ class CommandLine {
     AddAlerts();
     AddPolicy();
     AddToken();
+    AddBackup();
     CLI::App* version = Add(app_, "version", "Say which version this is", [this] { return RunVersion(json_); });
     AddJson(*version, json_);
   }
@@ -67,10 +68,13 @@ class CommandLine {
   }
   CLI::App* AddLedgerGroup(const std::string& name, const std::string& what) {
     CLI::App* group = AddGroup(name, what);
-    group->add_option("--config", on_.config, "Configuration file; the environment (DUNLIN_…) goes over it");
-    group->add_option("--ledger", on_.ledger, "The ledger, sqlite:FILE; over the configuration");
-    AddJson(*group, on_.json);
+    AddLedger(*group);
     return group;
+  }
+  void AddLedger(CLI::App& command) {
+    command.add_option("--config", on_.config, "Configuration file; the environment (DUNLIN_…) goes over it");
+    command.add_option("--ledger", on_.ledger, "The ledger, sqlite:FILE; over the configuration");
+    AddJson(command, on_.json);
   }
 
   static void AddJson(CLI::App& command, bool& json) { command.add_flag("--json", json, "Answer in JSON"); }
@@ -194,12 +198,23 @@ class CommandLine {
     AddId(Add(*group, "revoke", "Revoke one", [this] { return RunTokenRevoke(on_, id_); }));
   }
 
+  void AddBackup() {
+    CLI::App* backup = Add(app_, "backup", "Copy the ledger to a new file, while the service runs",
+                           [this] { return RunBackup(on_, file_); });
+    AddLedger(*backup);
+    backup->add_option("file", file_, "The new file")->required();
+    CLI::App* restore = Add(app_, "restore", "Make a ledger from a backup, where there is none",
+                            [this] { return RunRestore(on_, file_); });
+    AddLedger(*restore);
+    restore->add_option("file", file_, "The backup")->required();
+  }
+
   void AddId(CLI::App* command) { command->add_option("id", id_, "Its id")->required(); }
 
   CLI::App app_{"Keeps subscriptions right: payment webhooks in, retries out, access taken away and given back"};
   std::function<int()> run_;
   bool json_ = false;
-  std::string id_, reason_, policy_file_;
+  std::string id_, reason_, file_, policy_file_;
   LedgerArguments on_;
   PageArguments alerts_page_;
   ServeArguments serve_;

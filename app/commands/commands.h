@@ -99,4 +99,8 @@ int RunTokenCreate(const TokenCreateArguments& arguments);
 int RunTokenList(const LedgerArguments& on);
 int RunTokenRevoke(const LedgerArguments& on, const std::string& id);
 
+// state/backup.h
+int RunBackup(const LedgerArguments& on, const std::string& file);
+int RunRestore(const LedgerArguments& on, const std::string& file);
+
 }  // namespace dunlin

@@ -96,18 +96,18 @@ void Committer::Hint(const std::vector<JobRef>& jobs) {
 // Waits until every item has its result.
 void Committer::Enqueue(std::vector<Item>& items) {
   if (items.empty()) return;
-  Waiter waiter;
-  waiter.left = items.size();
+  const auto waiter = std::make_shared<Waiter>();
+  waiter->left = items.size();
   {
     const std::lock_guard lock(mutex_);
     for (Item& item : items) {
-      item.waiter = &waiter;
+      item.waiter = waiter;
       (item.unit.accept.empty() ? others_ : ingest_).push_back(&item);
     }
   }
   gathered_.notify_one();
-  std::unique_lock lock(waiter.mutex);
-  waiter.all_done.wait(lock, [&] { return waiter.left == 0; });
+  std::unique_lock lock(waiter->mutex);
+  waiter->all_done.wait(lock, [&] { return waiter->left == 0; });
 }
 
 void Committer::Run() {
@@ -231,9 +231,13 @@ void Committer::KeepLogShort() {
 
 void Committer::Wake(const Batch& batch) {
   for (Item* item : batch) {
-    Waiter& waiter = *item->waiter;
-    const std::lock_guard lock(waiter.mutex);
-    if (--waiter.left == 0) waiter.all_done.notify_one();
+    const std::shared_ptr<Waiter> waiter = std::move(item->waiter);
+    bool last = false;
+    {
+      const std::lock_guard lock(waiter->mutex);
+      last = --waiter->left == 0;
+    }
+    if (last) waiter->all_done.notify_one();
   }
 }
 

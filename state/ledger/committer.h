@@ -37,7 +37,8 @@ class Committer {
   void OnNewJobs(Ledger::JobHint hint);
 
  private:
-  // Who waits for some items: on its caller's stack, and so touched only under its mutex.
+  // Who waits for some items. Shared, because it is woken after its mutex was let go: a thread that is woken while the
+  // mutex is held only falls asleep again on that.
   struct Waiter {
     std::mutex mutex;
     std::condition_variable all_done;
@@ -47,7 +48,7 @@ class Committer {
     Unit unit;
     Action action;  // instead of a unit
     Result<UnitResult> result;
-    Waiter* waiter = nullptr;
+    std::shared_ptr<Waiter> waiter;
   };
   using Batch = std::vector<Item*>;
 

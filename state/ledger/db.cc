@@ -52,6 +52,17 @@ int CountFrames(void* frames, api::sqlite3* /*raw*/, const char* /*schema*/, int
   return SQLITE_OK;
 }
 
+// Once, before the first connection: no connection is used by two threads at a time, so that SQLite's own locks and its
+// count of allocated memory, which all threads would share, only cost time.
+void ConfigureSqlite() {
+  static const bool done = [] {
+    DUNLIN_CHECK(api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK);
+    DUNLIN_CHECK(api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+    return true;
+  }();
+  DUNLIN_CHECK(done);
+}
+
 }  // namespace
 
 Error Connection::Impl::Describe(const soci::soci_error& error) {
@@ -83,6 +94,7 @@ Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, in
   if (path.find('"') != std::string::npos) {
     return Fail(Errc::kInvalidArgument, "a ledger's file name cannot hold a quotation mark");
   }
+  ConfigureSqlite();
   auto impl = std::make_unique<Impl>();
   return Guarded<std::unique_ptr<Connection>>(*impl, [&]() -> Result<std::unique_ptr<Connection>> {
     impl->session.open(soci::sqlite3, "dbname=\"" + path + "\"");

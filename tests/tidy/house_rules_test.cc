@@ -90,10 +90,17 @@ TEST(HouseRulesTest, OnlyOneFileAsksTheMachineForTimeOrChance) {
 
 // The schedule's jitter and the reconnect's need no machine's chance in the core; what must be random is a contract.
 TEST(HouseRulesTest, TheCoreDoesNoInputOrOutput) {
-  const std::array pure = {"state/derive.cc",           "state/merge.cc",        "state/order.cc",
-                           "workflows/decide.cc",       "workflows/recovery.cc", "workflows/schedule.cc",
-                           "workflows/messages.cc",     "workflows/decline.cc",  "workflows/attempt_outcome.cc",
-                           "workflows/retry_refusal.cc"};
+  const std::array pure = {"state/derive.cc",
+                           "state/merge.cc",
+                           "state/order.cc",
+                           "workflows/decide.cc",
+                           "workflows/recovery.cc",
+                           "workflows/schedule.cc",
+                           "workflows/messages.cc",
+                           "workflows/decline.cc",
+                           "workflows/attempt_outcome.cc",
+                           "workflows/retry_refusal.cc",
+                           "workflows/usage_batch.cc"};
   const std::regex banned(R"(std::(cout|cerr|thread|mutex|ifstream|ofstream)|\bsocket\(|\bcurl_|Clock&|Ledger&)");
   for (const char* file : pure) {
     const std::vector<std::string> lines = Lines(kRoot / file);
@@ -171,14 +178,16 @@ TEST(HouseRulesTest, SwitchesOverOurOwnWordsHaveNoDefault) {
 TEST(HouseRulesTest, EveryFixtureIsReadByATest) {
   std::string tests;
   for (const fs::path& file : SourcesUnder({"tests"})) tests += ReadAll(file);
-  int seen = 0;
-  for (const auto& entry : fs::directory_iterator(kRoot / "fixtures/stripe")) {
-    if (entry.path().extension() != ".json") continue;
-    ++seen;
-    EXPECT_NE(tests.find(entry.path().stem().string()), std::string::npos)
-        << Name(entry.path()) << " is named by no test";
+  for (const char* folder : {"stripe", "aws_marketplace/actions", "aws_marketplace/eventbridge"}) {
+    int seen = 0;
+    for (const auto& entry : fs::directory_iterator(kRoot / "fixtures" / folder)) {
+      if (entry.path().extension() != ".json") continue;
+      ++seen;
+      EXPECT_NE(tests.find(entry.path().stem().string()), std::string::npos)
+          << Name(entry.path()) << " is named by no test";
+    }
+    EXPECT_GT(seen, 0) << folder;
   }
-  EXPECT_GT(seen, 0);
 }
 
 }  // namespace
