@@ -39,10 +39,12 @@ TEST_F(AwsEventsTest, AnApiDestinationGetsTheEventWithItsSecret) {
 }
 
 TEST_F(AwsEventsTest, ThroughSnsTheMessageIsTheEvent) {
-  Aws("settings", {{"events", "both"}});
   MakeProduct();
+  Aws("settings", {{"events", "both"}});
+  EXPECT_EQ(sns_.WaitFor(1).at(0).json()["Type"], "SubscriptionConfirmation");
+  Aws("topics", {{"topic", sns_.hooks()[0].json()["TopicArn"]}, {"do", "confirm"}});
   Subscribed("current");
-  EXPECT_EQ(sns_.WaitFor(2).size(), 2U);
+  EXPECT_EQ(sns_.WaitFor(3).size(), 3U);
   ASSERT_EQ(events_.WaitFor(2).size(), 2U);
   std::set<std::string> one, other;
   for (const Json& event : Inner()) one.insert(event["id"]);
