@@ -173,11 +173,13 @@ class Service {
     options.body_bytes_max = config_.body_bytes_max;
     options.threads = config_.http_threads;
     options.on_answered = [this](const HttpAnswered& answered) { OnAnswered(answered); };
-    options.on_exception = [](const HttpRequest& request, std::string_view) {
-      Log(LogLevel::kError, "a handler threw", {{"request_id", request.request_id}});
+    options.on_exception = [](std::string_view request_id, std::string_view) {
+      Log(LogLevel::kError, "a handler threw", {{"request_id", std::string(request_id)}});
     };
     server_ = std::make_unique<HttpServer>(std::move(options));
-    server_->Route("POST", "/webhooks/stripe", [this](const HttpRequest& r) { return ingest_->Handle(r); });
+    server_->RouteLater("POST", "/webhooks/stripe", [this](const HttpRequest& request, const HttpResponder& responder) {
+      ingest_->Handle(request, responder);
+    });
     if (config_.benchmark_route)
       server_->Route("POST", "/benchmark/verify", [this](const HttpRequest& r) { return ingest_->VerifyOnly(r); });
     api_ = std::make_unique<ApiContext>(ApiContext{.ledger = *ledger_, .policies = *policies_, .clock = *clock_});
