@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kBatchUnits = 512;
 constexpr std::size_t kBatchBytes = 16 * 1024 * 1024;  // of event bodies: bounds what one transaction holds in memory
 constexpr std::size_t kOthersMin = 4;                  // units of other work in a batch, however few events it holds
+constexpr std::size_t kEventsToOneOther = 12;          // such a unit writes about as much as four events
 constexpr int kRestartWaitMs = 50;
 
 std::size_t BodyBytes(const Unit& unit) {
@@ -164,9 +165,13 @@ void Committer::Run() {
 }
 
 Committer::Batch Committer::TakeBatch() {
-  // While events pour in, other work gets a quarter of the batch: the senders wait, it can.
-  const std::size_t quarter = std::clamp(ingest_.size() / 3, kOthersMin, kBatchUnits / 4);
-  const std::size_t others = std::min(others_.size(), ingest_.empty() ? kBatchUnits : quarter);
+  // While events pour in, other work gets about a quarter of the writing: the senders wait, it can. Senders that were
+  // just answered are about to send again, so a queue that is empty right after a batch of events does not end the
+  // rush.
+  const std::size_t before = std::exchange(ingest_before_, ingest_.size());
+  const std::size_t pouring = ingest_.empty() ? before : ingest_.size();
+  const std::size_t share = std::max(pouring / kEventsToOneOther, kOthersMin);
+  const std::size_t others = std::min(others_.size(), pouring == 0 ? kBatchUnits : share);
   const std::size_t ingest = std::min(ingest_.size(), kBatchUnits - others);
   Batch batch;
   batch.reserve(ingest + others);

@@ -75,6 +75,7 @@ class Committer {
   std::condition_variable gathered_;
   std::deque<std::unique_ptr<Item>> ingest_;
   std::deque<std::unique_ptr<Item>> others_;
+  std::size_t ingest_before_ = 0;  // how many events were queued when the batch before was taken
   bool stop_ = false;
   std::mutex hint_mutex_;  // held during a call
   Ledger::JobHint hint_;
