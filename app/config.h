@@ -8,6 +8,7 @@
 
 #include "state/result.h"
 #include "state/time.h"
+#include "webhooks/http/address.h"
 
 namespace dunlin {
 
@@ -21,8 +22,10 @@ struct Config {
   std::string log_level = "info";            // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
   std::size_t body_bytes_max = 1024 * 1024;  // body_bytes_max DUNLIN_BODY_BYTES_MAX
   int http_threads = 8;                      // http_threads    DUNLIN_HTTP_THREADS
-  int apply_threads = 2;                     // apply_threads   DUNLIN_APPLY_THREADS
-  int outside_threads = 8;                   // outside_threads DUNLIN_OUTSIDE_THREADS
+  // trusted_proxies DUNLIN_TRUSTED_PROXIES: addresses and ranges whose X-Forwarded-For is believed
+  std::vector<IpRange> trusted_proxies;
+  int apply_threads = 2;         // apply_threads   DUNLIN_APPLY_THREADS
+  int outside_threads = 8;       // outside_threads DUNLIN_OUTSIDE_THREADS
   bool benchmark_route = false;  // benchmark_route DUNLIN_BENCHMARK_ROUTE: POST /benchmark/verify, never in production
 
   // [stripe]

@@ -1,8 +1,10 @@
 #include "app/service.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -27,6 +29,7 @@ namespace dunlin {
 namespace {
 
 constexpr Millis kStopPatience{8000};
+constexpr rlim_t kDescriptors = 8192;
 
 Result<std::unique_ptr<Queue>> OpenQueue(const std::string& location, const std::string& key) {
   Result<QueueUrl> url = ParseQueueUrl(location);
@@ -55,6 +58,14 @@ sigset_t BlockSignals() {
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return set;
+}
+
+// Each connection takes a descriptor, and the usual limit of 1,024 is less than the server has room for.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, kDescriptors));
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer the server waits for room instead
 }
 
 struct Listening {
@@ -172,6 +183,7 @@ class Service {
     options.port = listening_.port;
     options.body_bytes_max = config_.body_bytes_max;
     options.threads = config_.http_threads;
+    options.trusted_proxies = config_.trusted_proxies;
     options.on_answered = [this](const HttpAnswered& answered) { OnAnswered(answered); };
     options.on_exception = [](std::string_view request_id, std::string_view) {
       Log(LogLevel::kError, "a handler threw", {{"request_id", std::string(request_id)}});
@@ -193,12 +205,14 @@ class Service {
 
   void OnAnswered(const HttpAnswered& answered) {
     metrics_.OnHttp(answered.route, answered.status);
+    if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
     const LogLevel level = answered.status >= 500 ? LogLevel::kWarn : LogLevel::kDebug;
     if (!LogEnabled(level)) return;
     Log(level, "answered",
         {{"method", std::string(answered.method)},
          {"route", std::string(answered.route)},
          {"status", std::to_string(answered.status)},
+         {"peer", std::string(answered.peer)},
          {"request_id", std::string(answered.request_id)}});
   }
 
@@ -241,6 +255,7 @@ int Serve(const Config& config) {
     return 2;
   }
   const sigset_t signals = BlockSignals();
+  RaiseDescriptorLimit();
   auto service = std::make_unique<Service>(config);
   if (const Status started = service->Start(); !started) {
     std::fprintf(stderr, "dunlin: %s\n", started.error().detail.c_str());
