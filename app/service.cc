@@ -206,7 +206,9 @@ class Service {
   void OnAnswered(const HttpAnswered& answered) {
     metrics_.OnHttp(answered.route, answered.status);
     if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
-    const LogLevel level = answered.status >= 500 ? LogLevel::kWarn : LogLevel::kDebug;
+    // What is refused at the door is counted, not told one by one: a crowd could fill the log.
+    const bool failed = answered.status >= 500 && answered.refused.empty();
+    const LogLevel level = failed ? LogLevel::kWarn : LogLevel::kDebug;
     if (!LogEnabled(level)) return;
     Log(level, "answered",
         {{"method", std::string(answered.method)},

@@ -61,8 +61,8 @@ class ProxyTest : public ::testing::Test {
         0, std::map<std::string, std::string>{{"DUNLIN_TRUSTED_PROXIES", "127.0.0.1"}, {"DUNLIN_LOG_LEVEL", "debug"}});
     ASSERT_NE(served_->port(), 0) << served_->process().Err();
     Shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" +
-        std::string(kName) + " -addext subjectAltName=DNS:" + kName + " -keyout " + scratch_.File("key") + " -out " +
-        scratch_.File("crt") + " 2>/dev/null");
+          std::string(kName) + " -addext subjectAltName=DNS:" + kName + " -keyout " + scratch_.File("key") + " -out " +
+          scratch_.File("crt") + " 2>/dev/null");
     std::ofstream(scratch_.File("pem")) << ReadAll(scratch_.File("crt")) << ReadAll(scratch_.File("key"));
   }
 
@@ -85,18 +85,24 @@ class ProxyTest : public ::testing::Test {
     ASSERT_TRUE(HttpConnection(port_).connected()) << proxy_->Out() << proxy_->Err();
   }
 
-  // Posts a signed event through TLS from 127.0.0.2. Returns body and status of the answer.
+  // Asks through TLS from 127.0.0.2. Returns body and status of the answer.
+  std::string Curl(const std::string& path, const std::string& arguments) {
+    const std::string where = std::string(kName) + ":" + std::to_string(port_);
+    return Shell("curl -s --max-time 20 --interface 127.0.0.2 --cacert " + scratch_.File("crt") + " --resolve " +
+                 where + ":127.0.0.1 -w ' %{http_code}' " + arguments + " https://" + where + path);
+  }
+
   std::string Post(const std::string& id, std::size_t filler) {
     const std::string body = R"({"id":")" + id +
                              R"(","object":"event","type":"customer.created","created":1767225600,"livemode":false,)"
                              R"("data":{"object":{"id":"cus_1","object":"customer","x":")" +
                              std::string(filler, 'x') + "\"}}}\n\n";
     std::ofstream(scratch_.File("body"), std::ios::binary) << body;
-    const std::string where = std::string(kName) + ":" + std::to_string(port_);
-    return Shell("curl -s --max-time 20 --interface 127.0.0.2 --cacert " + scratch_.File("crt") + " --resolve " + where +
-               ":127.0.0.1 -H 'Stripe-Signature: " + SignStripePayload(body, Served::kSecret, SystemClock().Now()) +
-               "' -H 'Content-Type: application/json' -H 'X-Forwarded-For: 6.6.6.6' --data-binary @" +
-               scratch_.File("body") + " -w ' %{http_code}' https://" + where + "/webhooks/stripe");
+    const std::string signature = SignStripePayload(body, Served::kSecret, SystemClock().Now());
+    return Curl("/webhooks/stripe", "-H 'Stripe-Signature: " + signature +
+                                        "' -H 'Content-Type: application/json' -H 'X-Forwarded-For: 6.6.6.6' "
+                                        "--data-binary @" +
+                                        scratch_.File("body"));
   }
 
   void ExpectEventsPass() {
@@ -107,6 +113,9 @@ class ProxyTest : public ::testing::Test {
     EXPECT_NE(log.find(R"("peer":"127.0.0.2")"), std::string::npos) << "whom the proxy speaks for is not known\n"
                                                                     << log;
     EXPECT_EQ(log.find("6.6.6.6"), std::string::npos) << "a client's own word was believed";
+    for (const char* path : {"/metrics", "/healthz", "/v1/alerts"}) {
+      EXPECT_TRUE(Curl(path, "").ends_with(" 404")) << path << " can be reached from outside";
+    }
   }
 
   ScratchDir scratch_;
