@@ -1,8 +1,10 @@
 #include "app/service.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -27,6 +29,7 @@ namespace dunlin {
 namespace {
 
 constexpr Millis kStopPatience{8000};
+constexpr rlim_t kDescriptors = 8192;
 
 // Once for each change, so that an outage of hours is two lines.
 void LogQueue(const std::optional<Error>& error) {
@@ -65,6 +68,14 @@ sigset_t BlockSignals() {
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return set;
+}
+
+// Each connection takes a descriptor, and the usual limit of 1,024 is less than the server has room for.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, kDescriptors));
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer the server waits for room instead
 }
 
 struct Listening {
@@ -192,12 +203,15 @@ class Service {
     options.port = listening_.port;
     options.body_bytes_max = config_.body_bytes_max;
     options.threads = config_.http_threads;
+    options.trusted_proxies = config_.trusted_proxies;
     options.on_answered = [this](const HttpAnswered& answered) { OnAnswered(answered); };
-    options.on_exception = [](const HttpRequest& request, std::string_view) {
-      Log(LogLevel::kError, "a handler threw", {{"request_id", request.request_id}});
+    options.on_exception = [](std::string_view request_id, std::string_view) {
+      Log(LogLevel::kError, "a handler threw", {{"request_id", std::string(request_id)}});
     };
     server_ = std::make_unique<HttpServer>(std::move(options));
-    server_->Route("POST", "/webhooks/stripe", [this](const HttpRequest& r) { return ingest_->Handle(r); });
+    server_->RouteLater("POST", "/webhooks/stripe", [this](const HttpRequest& request, const HttpResponder& responder) {
+      ingest_->Handle(request, responder);
+    });
     if (config_.benchmark_route)
       server_->Route("POST", "/benchmark/verify", [this](const HttpRequest& r) { return ingest_->VerifyOnly(r); });
     api_ = std::make_unique<ApiContext>(ApiContext{.ledger = *ledger_, .policies = *policies_, .clock = *clock_});
@@ -211,14 +225,18 @@ class Service {
 
   void OnAnswered(const HttpAnswered& answered) {
     metrics_.OnHttp(answered.route, answered.status);
-    // What a stranger can cause is no warning; 501 is the answer to a method that nobody knows.
-    const bool ours = answered.status >= 500 && answered.status != 501;
-    const LogLevel level = ours ? LogLevel::kWarn : answered.status >= 400 ? LogLevel::kInfo : LogLevel::kDebug;
+    if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
+    // What is refused at the door is counted, not told one by one: a crowd could fill the log.
+    const bool at_door = !answered.refused.empty();
+    const LogLevel level = at_door || answered.status < 400 ? LogLevel::kDebug
+                           : answered.status < 500          ? LogLevel::kInfo
+                                                            : LogLevel::kWarn;
     if (!LogEnabled(level)) return;
     Log(level, "answered",
         {{"method", std::string(answered.method)},
          {"route", std::string(answered.route)},
          {"status", std::to_string(answered.status)},
+         {"peer", std::string(answered.peer)},
          {"request_id", std::string(answered.request_id)}});
   }
 
@@ -261,6 +279,7 @@ int Serve(const Config& config) {
     return 2;
   }
   const sigset_t signals = BlockSignals();
+  RaiseDescriptorLimit();
   auto service = std::make_unique<Service>(config);
   if (const Status started = service->Start(); !started) {
     std::fprintf(stderr, "dunlin: %s\n", started.error().detail.c_str());

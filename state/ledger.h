@@ -269,6 +269,11 @@ class Ledger {
   virtual Result<UnitResult> Commit(Unit unit) = 0;
   // The same for several independent units, which share commits; one's failure does not touch the others.
   virtual std::vector<Result<UnitResult>> CommitAll(std::vector<Unit> units) = 0;
+  // Commit without waiting: `done` is called once, with what Commit would have returned, when that is durable; on the
+  // committing thread, and before the hint below. It must not block, throw or commit. The destructor calls those that
+  // are still owed. Units that are waited for and those that are not share commits.
+  using CommitDone = std::function<void(Result<UnitResult>)>;
+  virtual void CommitThen(Unit unit, CommitDone done) = 0;
 
   // Called after each commit, on the committing thread, with the jobs it made or moved. Must not block. On return the
   // hint before is not under way and will not be called again. Not to be called by a hint.

@@ -30,10 +30,12 @@ class ReplayToTest : public ::testing::Test {
     ledger_ = std::move(*ledger);
     ingest_.emplace(*ledger_, clock_, StripeIngest::Options{.secrets = {kSecret}});
     server_.emplace(HttpServer::Options{.threads = 4});
-    server_->Route("POST", "/webhooks/stripe", [this](const HttpRequest& request) {
-      const std::lock_guard lock(mutex_);
-      bodies_.push_back(request.body);
-      return ingest_->Handle(request);
+    server_->RouteLater("POST", "/webhooks/stripe", [this](const HttpRequest& request, const HttpResponder& responder) {
+      {
+        const std::lock_guard lock(mutex_);
+        bodies_.push_back(request.body);
+      }
+      ingest_->Handle(request, responder);
     });
     const Result<int> port = server_->Listen();
     ASSERT_TRUE(port);

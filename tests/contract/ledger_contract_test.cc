@@ -476,6 +476,63 @@ TEST_P(LedgerContract, ThreadsThatCommitAtOnceAllGetTheirOwnAnswer) {
   EXPECT_THAT(DueIds(kNoon, 10'000), SizeIs(kThreads / 2 * kEach));
 }
 
+TEST_P(LedgerContract, ACommitThatNobodyWaitsForIsAnsweredOnceItCanBeRead) {
+  std::promise<std::pair<std::vector<bool>, bool>> answered;
+  ledger_->CommitThen(Accept(MakeEvent("evt_1")), [&](Result<UnitResult> result) {
+    const bool there = ledger_->FindEvent(Provider::kStripe, EventId("evt_1")).value().has_value();
+    answered.set_value({result.value().stored, there});
+  });
+  const auto [stored, there] = answered.get_future().get();
+  EXPECT_THAT(stored, ElementsAre(true));
+  EXPECT_TRUE(there);
+}
+
+TEST_P(LedgerContract, ACommitThatNobodyWaitsForTellsItsOwnFailure) {
+  Unit failing = Accept(MakeEvent("evt_1"));
+  failing.done = {JobId{999}};
+  std::promise<Errc> refused;
+  ledger_->CommitThen(std::move(failing), [&](Result<UnitResult> result) { refused.set_value(result.error().code); });
+  EXPECT_EQ(refused.get_future().get(), Errc::kConflict);
+  EXPECT_FALSE(ledger_->FindEvent(Provider::kStripe, EventId("evt_1")).value());
+}
+
+TEST_P(LedgerContract, CommitsWithAndWithoutWaitingAllGetTheirOwnAnswer) {
+  constexpr int kThreads = 4, kEach = 50;
+  std::atomic<int> stored{0}, duplicates{0};
+  std::vector<std::promise<void>> answered(kThreads * kEach);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        // The same event both ways at once.
+        const std::string id = "evt_" + std::to_string(t) + "_" + std::to_string(i);
+        const auto count = [&](const Result<UnitResult>& result) {
+          ++(result.value().stored[0] ? stored : duplicates);
+        };
+        ledger_->CommitThen(Accept(MakeEvent(id)), [&, t, i, count](const Result<UnitResult>& result) {
+          count(result);
+          answered[static_cast<std::size_t>(t * kEach + i)].set_value();
+        });
+        count(ledger_->Commit(Accept(MakeEvent(id))));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::promise<void>& one : answered) one.get_future().wait();
+  EXPECT_EQ(stored, kThreads * kEach);
+  EXPECT_EQ(duplicates, kThreads * kEach);
+}
+
+TEST_P(LedgerContract, ALedgerThatIsClosedAnswersWhatItOwes) {
+  int answered = 0;
+  for (int i = 0; i < 100; ++i) {
+    ledger_->CommitThen(Accept(MakeEvent("evt_" + std::to_string(i))),
+                        [&](const Result<UnitResult>& result) { answered += result ? 1 : 0; });
+  }
+  ledger_.reset();
+  EXPECT_EQ(answered, 100);
+}
+
 TEST_P(LedgerContract, OfManyThreadsThatSaveOneVersionOneWins) {
   Must(Save(MakeSubscription("sub_1")));
   const Subscription seen = Stored("sub_1");
@@ -705,6 +762,16 @@ TEST_P(LedgerContract, ALostCommitIsWrittenOrNotAsTheTestAsks) {
   EXPECT_FALSE(faulty.Commit(Accept(MakeEvent("evt_3"))));
   EXPECT_TRUE(ledger_->FindEvent(Provider::kStripe, EventId("evt_3")).value());
   EXPECT_EQ(faulty.commits(), 3);
+  for (const auto& [id, fault] :
+       {std::pair{"evt_4", FaultyLedger::Fault::kBeforeWrite}, {"evt_5", FaultyLedger::Fault::kAfterWrite}}) {
+    faulty.LoseCommit(1, fault);
+    std::promise<bool> told;
+    faulty.CommitThen(Accept(MakeEvent(id)),
+                      [&](const Result<UnitResult>& result) { told.set_value(result.has_value()); });
+    EXPECT_FALSE(told.get_future().get());
+    EXPECT_EQ(ledger_->FindEvent(Provider::kStripe, EventId(id)).value().has_value(),
+              fault == FaultyLedger::Fault::kAfterWrite);
+  }
 }
 
 }  // namespace
