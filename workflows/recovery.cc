@@ -121,8 +121,7 @@ class Runner {
         return ProviderCollects(owed) ? std::nullopt : std::optional(RecoveryEvent::kTakenOver);
       case RecoveryState::kCharging: return AttemptEnded() ? std::optional(RecoveryEvent::kDeclined) : std::nullopt;
       case RecoveryState::kEnding:
-        // While the cancellation is out, a charge could meet it at the provider.
-        return r_.open_attempt.empty() && NewMethod() ? std::optional(RecoveryEvent::kMethodChanged) : std::nullopt;
+        return !CancellationIsOut() && NewMethod() ? std::optional(RecoveryEvent::kMethodChanged) : std::nullopt;
       case RecoveryState::kWaiting:
       case RecoveryState::kAwaitingMethod:
       case RecoveryState::kExhausted:
@@ -135,8 +134,12 @@ class Runner {
 
   std::optional<RecoveryEvent> Wish() {
     const bool too_early = s_.trigger == Trigger::kDue && (!r_.next_attempt_at || *r_.next_attempt_at > s_.now);
-    return wish_granted_ || too_early ? std::nullopt : WishedFor();
+    const bool too_late = s_.trigger == Trigger::kStaffRetry && CancellationIsOut();
+    return wish_granted_ || too_early || too_late ? std::nullopt : WishedFor();
   }
+
+  // Nothing is charged then: the charge could meet the cancellation at the provider.
+  bool CancellationIsOut() const { return r_.state == RecoveryState::kEnding && !r_.open_attempt.empty(); }
 
   std::optional<RecoveryEvent> WishedFor() const {
     switch (s_.trigger) {
