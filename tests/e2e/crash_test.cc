@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 
 constexpr int kScheduleSteps = 4;  // of fixtures/policy.toml
 constexpr int kStepsBetweenKills = 6;
+constexpr Millis kLongestStep = 12h;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
@@ -168,7 +169,11 @@ class Customers {
 
 // Of fixtures/policy.toml.
 ChargeRules Rules(std::map<std::string, Timestamp> cancelled = {}) {
-  return {.min_gap = Millis{1h}, .card_limit = 15, .card_window = Millis{24h} * 30, .cancelled = std::move(cancelled)};
+  return {.leap = kLongestStep * kStepsBetweenKills,
+          .min_gap = Millis{1h},
+          .card_limit = 15,
+          .card_window = Millis{24h} * 30,
+          .cancelled = std::move(cancelled)};
 }
 
 void TurnFaults(World& world, bool on) {

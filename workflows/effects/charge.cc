@@ -57,6 +57,8 @@ bool AnotherIsOut(const SubscriptionRecord& record, JobId job) {
 // It was sent before, and what is known now would not send it any more.
 bool MovedOn(const Recovery& recovery, const Attempt& open) { return recovery.open_attempt != open.key; }
 
+bool IsStale(const Attempt& open, Timestamp now) { return now - open.first_sent_at >= kSameKeyFor; }
+
 Decision DecideToCharge(Engine& engine, const Job& job, const SubscriptionRecord& record, Facts facts,
                         const Wish& wish) {
   const Timestamp now = engine.clock.Now();
@@ -142,8 +144,9 @@ Outcome AskAndSend(Engine& engine, const Job& job, const SubscriptionRecord& rec
   std::optional<Begun> begun;
   if (const Outcome failed = Begin(engine, job, wish, seen, begun)) return failed;
   if (!begun) return std::nullopt;
-  const Outcome outcome = begun->moved_on ? AskAbout(engine, job, *begun) : Send(engine, job, *begun);
-  return GoOnUntilKnown(outcome, begun->attempt, engine.clock.Now());
+  const Timestamp now = engine.clock.Now();  // asking took a while
+  const bool ask = begun->moved_on || IsStale(begun->attempt, now);
+  return GoOnUntilKnown(ask ? AskAbout(engine, job, *begun) : Send(engine, job, *begun), begun->attempt, now);
 }
 
 }  // namespace
@@ -160,8 +163,8 @@ Outcome Charge(Engine& engine, const Job& job) {
     }
     return AskAndSend(engine, job, *record, false);
   }
-  const bool ask = open->ask_first || now - open->first_sent_at >= kSameKeyFor ||
-                   MovedOn(record->subscription.recovery, *open) || open->state == AttemptState::kProcessing;
+  const bool ask = open->ask_first || IsStale(*open, now) || MovedOn(record->subscription.recovery, *open) ||
+                   open->state == AttemptState::kProcessing;
   if (!ask) return GoOnUntilKnown(AskAndSend(engine, job, *record, true), *open, now);
   const Begun begun{*open, FenceFor(record->subscription.facts, job, now)};
   return GoOnUntilKnown(AskAbout(engine, job, begun), *open, now);
