@@ -28,12 +28,22 @@ namespace {
 
 constexpr Millis kStopPatience{8000};
 
+// Once for each change, so that an outage of hours is two lines.
+void LogQueue(const std::optional<Error>& error) {
+  if (error) {
+    Log(LogLevel::kWarn, "the queue does not answer; work goes on from the ledger", {{"error", error->detail}});
+  } else {
+    Log(LogLevel::kInfo, "the queue answers", {});
+  }
+}
+
 Result<std::unique_ptr<Queue>> OpenQueue(const std::string& location, const std::string& key) {
   Result<QueueUrl> url = ParseQueueUrl(location);
   if (!url) return tl::unexpected(url.error());
   switch (url->kind) {
     case QueueUrl::Kind::kMemory: return std::make_unique<MemoryQueue>();
-    case QueueUrl::Kind::kRedis: return std::make_unique<FallbackQueue>(std::make_unique<RedisQueue>(url->redis, key));
+    case QueueUrl::Kind::kRedis:
+      return std::make_unique<FallbackQueue>(std::make_unique<RedisQueue>(url->redis, key), &LogQueue);
   }
   return Fail(Errc::kInvalidArgument, "an unknown queue");
 }
@@ -71,7 +81,9 @@ Result<Listening> ParseListen(const std::string& text) {
   }
   if (port < 0 || port > 65535)
     return Fail(Errc::kInvalidArgument, "listen: '" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:8080");
-  return Listening{text.substr(0, colon), port};
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);  // IPv6
+  return Listening{address, port};
 }
 
 // What lives as long as the process serves, in the order in which it is built and, backwards, taken down.
@@ -87,7 +99,9 @@ class Service {
     if (!status) return status;
     workers_->Start();
     server_->Start();
-    std::printf("listening on http://%s:%d\n", listening_.address.c_str(), listening_.port);
+    const std::string address =
+        listening_.address.find(':') == std::string::npos ? listening_.address : "[" + listening_.address + "]";
+    std::printf("listening on http://%s:%d\n", address.c_str(), listening_.port);
     std::fflush(stdout);
     Log(LogLevel::kInfo, "serving",
         {{"listen", listening_.address + ":" + std::to_string(listening_.port)},
@@ -99,6 +113,7 @@ class Service {
   // False: something was still under way when patience ended.
   bool Stop() {
     const auto begin = std::chrono::steady_clock::now();
+    workers_->BeginStop();  // a charge that began now would have less patience than it needs
     const bool answered = server_->Stop(kStopPatience);
     const Millis left = kStopPatience - std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - begin);
     return workers_->Stop(std::max(left, Millis{0})) && answered;
@@ -120,8 +135,9 @@ class Service {
     std::string text;
     Result<Policy> policy =
         config_.policy.empty() ? Result<Policy>(BuiltInPolicy()) : LoadPolicy(config_.policy, &text);
-    if (!policy) return tl::unexpected(policy.error());
+    if (!policy) return Fail(Errc::kInvalidArgument, policy.error().detail);  // also one that is not there
     Result<PolicyBook> book = PolicyBook::Open(*ledger_, std::move(*policy), text);
+    if (!book && book.error().code == Errc::kConflict) return Fail(Errc::kInvalidArgument, book.error().detail);
     if (!book) return tl::unexpected(book.error());
     policies_ = std::make_unique<PolicyBook>(std::move(*book));
     for (auto& [queue, lane] : {std::pair(&apply_queue_, "apply"), std::pair(&outside_queue_, "outside")}) {
@@ -138,7 +154,11 @@ class Service {
                                 .api_version = config_.stripe_api_version});
     if (!api) return tl::unexpected(api.error());
     provider_ = std::move(*api);
-    outbox_ = std::make_unique<FileOutbox>(OutboxFile(config_));
+    auto outbox = std::make_unique<FileOutbox>(OutboxFile(config_));
+    if (const Status writable = outbox->CheckWritable(); !writable) {
+      return Fail(Errc::kInvalidArgument, "outbox_file (DUNLIN_OUTBOX_FILE): " + writable.error().detail);
+    }
+    outbox_ = std::move(outbox);
     StripeIngest::Options ingest;
     ingest.secrets = config_.stripe_webhook_secrets;
     ingest.tolerance = config_.stripe_tolerance;
@@ -191,7 +211,9 @@ class Service {
 
   void OnAnswered(const HttpAnswered& answered) {
     metrics_.OnHttp(answered.route, answered.status);
-    const LogLevel level = answered.status >= 500 ? LogLevel::kWarn : LogLevel::kDebug;
+    // What a stranger can cause is no warning; 501 is the answer to a method that nobody knows.
+    const bool ours = answered.status >= 500 && answered.status != 501;
+    const LogLevel level = ours ? LogLevel::kWarn : answered.status >= 400 ? LogLevel::kInfo : LogLevel::kDebug;
     if (!LogEnabled(level)) return;
     Log(level, "answered",
         {{"method", std::string(answered.method)},

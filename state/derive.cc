@@ -51,28 +51,36 @@ class View {
 
   const InvoiceFact* NewestCycleInvoice() const { return dunlin::NewestCycleInvoice(facts_); }
 
-  // The subscription's latest invoice: the one the newest snapshot names, unless a later period's is known.
+  // The subscription's latest invoice: the one the newest snapshot names, unless a later period's was paid or failed.
+  // One that nobody has tried to collect yet says nothing.
   const InvoiceFact* LatestInvoice() const {
     const InvoiceFact* named = Named();
     const InvoiceFact* cycle = NewestCycleInvoice();
     if (named == nullptr) return NamesUnknownInvoice() ? nullptr : cycle;
-    return cycle != nullptr && cycle->made_at > named->made_at ? cycle : named;
+    return HasLaterPeriod() && (cycle->status == InvoiceStatus::kPaid || WasTried(*cycle)) ? cycle : named;
+  }
+  // An invoice of a later period is known than the one that the newest snapshot names.
+  bool HasLaterPeriod() const {
+    const InvoiceFact* named = Named();
+    const InvoiceFact* cycle = NewestCycleInvoice();
+    return named != nullptr && cycle != nullptr && cycle->made_at > named->made_at;
   }
   bool NamesUnknownInvoice() const {
     return newest_ != nullptr && !newest_->latest_invoice.empty() && Named() == nullptr;
   }
 
-  // What a past-due subscription owes: its latest invoice, else the newest open one.
+  // What a past-due subscription owes: its latest invoice, else the newest open one whose payment failed.
   const InvoiceFact* Owed() const {
     const InvoiceFact* latest = LatestInvoice();
     if (latest != nullptr && IsOwed(*latest)) return latest;
-    return Newest(&View::IsOwed);
+    return Newest([](const InvoiceFact& i) { return IsOwed(i) && WasTried(i); });
   }
 
   std::optional<Timestamp> PaidUntil() const {
     std::optional<Timestamp> until = facts_.baseline.paid_until;
     for (const InvoiceFact& i : facts_.invoices) {
-      if (i.status == InvoiceStatus::kPaid && i.line_period_end && (!until || *until < *i.line_period_end)) {
+      if (i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i) &&
+          (!until || *until < *i.line_period_end)) {
         until = i.line_period_end;
       }
     }
@@ -101,6 +109,7 @@ class View {
     const InvoiceFact* named = newest_ == nullptr ? nullptr : FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
     return named == nullptr || named->source.empty() ? nullptr : named;
   }
+  static bool WasTried(const InvoiceFact& i) { return i.attempt_count > 0 || !i.failures.empty(); }
   static bool IsOwed(const InvoiceFact& i) { return i.status == InvoiceStatus::kOpen && i.amount_remaining > 0; }
 
   template <class Wanted>
@@ -202,11 +211,17 @@ void DeriveAccess(const View& view, Millis grace, Timestamp now, Derived& d) {
   d.values.access = AccessAt(d.values, now);
 }
 
-void DeriveDoubt(const View& view, Derived& d) {
-  if (view.newest() == nullptr) {
+void DeriveDoubt(const View& view, Timestamp now, Derived& d) {
+  const SubscriptionSnapshot* newest = view.newest();
+  if (newest == nullptr) {
     d.doubt = "no snapshot";
   } else if (view.end() != nullptr) {
-    return;  // absorbed: no answer could change it
+    // Absorbed: no answer could change the status. But when the end is the first that is heard of it, the period that
+    // it ends in may have been paid (R7).
+    const bool in_period = newest->period_end && now < *newest->period_end;
+    if (in_period && !d.values.paid_until && view.NamesUnknownInvoice()) d.doubt = "paid period unknown";
+  } else if (d.rule == "R24b" && view.HasLaterPeriod()) {
+    d.doubt = "snapshot older than its invoices";
   } else if (d.rule == "R24c") {
     d.doubt = "R24c";
   } else if (view.order().tied) {
@@ -241,7 +256,7 @@ Derived Derive(const Facts& facts, const PlanCatalog& plans, Millis grace, Times
   DerivePlan(view, plans, d);
   DeriveDates(view, d);
   DeriveAccess(view, grace, now, d);
-  DeriveDoubt(view, d);
+  DeriveDoubt(view, now, d);
   d.unknown_status = view.newest_word_unknown();
   return d;
 }

@@ -279,7 +279,8 @@ class Ledger {
   virtual const std::string& instance() const = 0;
 
   // -- work
-  virtual Result<std::vector<JobRef>> DueJobs(Timestamp until, std::size_t limit) = 0;  // ready ones, by due time
+  // Ready ones, by due time; at most `limit` of each lane, so that neither's backlog hides the other's.
+  virtual Result<std::vector<JobRef>> DueJobs(Timestamp until, std::size_t limit) = 0;
   // In the order asked; those that are gone or dead are left out.
   virtual Result<std::vector<Work>> LoadWork(std::span<const JobId> ids) = 0;
   virtual Result<std::optional<SubscriptionRecord>> LoadSubscription(const SubscriptionId& id) = 0;

@@ -51,7 +51,7 @@ void KeepLater(std::optional<Timestamp>& kept, const std::optional<Timestamp>& o
 // Nothing is known to be paid, so paid_until goes by snapshots and failures (GoodUntil).
 bool NothingPaid(const Facts& facts) {
   return !facts.baseline.paid_until && std::none_of(facts.invoices.begin(), facts.invoices.end(), [](const auto& i) {
-    return i.status == InvoiceStatus::kPaid && i.line_period_end;
+    return i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i);
   });
 }
 
@@ -68,7 +68,8 @@ void FoldInvoices(Facts& facts, Timestamp horizon) {
   };
   std::erase_if(facts.invoices, [&](const InvoiceFact& invoice) {
     if (!IsSettled(invoice.status) || invoice.created >= horizon || is_needed(invoice)) return false;
-    if (invoice.status == InvoiceStatus::kPaid) KeepLater(facts.baseline.paid_until, invoice.line_period_end);
+    if (invoice.status == InvoiceStatus::kPaid && PaysForTime(invoice))
+      KeepLater(facts.baseline.paid_until, invoice.line_period_end);
     return true;
   });
 }

@@ -232,6 +232,10 @@ bool BillsAPeriod(const InvoiceFact& invoice) {
          reason == "subscription_cycle" || reason == "quote_accept";
 }
 
+bool PaysForTime(const InvoiceFact& invoice) {
+  return BillsAPeriod(invoice) || invoice.billing_reason == "subscription_update";
+}
+
 const InvoiceFact* NewestCycleInvoice(const Facts& facts) {
   const InvoiceFact* newest = nullptr;
   for (const InvoiceFact& i : facts.invoices) {

@@ -22,6 +22,8 @@ std::string AnswerRank(const EventId& source);
 
 // False for an upgrade's invoice, and for one made by hand or for usage: they say nothing about the running period.
 bool BillsAPeriod(const InvoiceFact& invoice);
+// True for an invoice that, once it is paid, pays for the time its lines cover: what bills a period, and an upgrade.
+bool PaysForTime(const InvoiceFact& invoice);
 // The newest invoice that bills a period; drafts are not owed yet. nullptr: there is none.
 const InvoiceFact* NewestCycleInvoice(const Facts& facts);
 

@@ -63,7 +63,8 @@ EventOutcome MergeDigest(Facts& facts, const Digest& digest, std::string& detail
     const InvoiceFact* invoice = FindInvoice(facts, digest.invoice->id);
     if (invoice != nullptr && invoice->source != digest.event) {
       detail = "superseded by " + invoice->source.str();
-      return EventOutcome::kNoChange;
+      // Its picture of the invoice is; the failed payment it tells of is one more all the same.
+      return digest.invoice->failures.empty() ? EventOutcome::kNoChange : EventOutcome::kApplied;
     }
   }
   return EventOutcome::kApplied;

@@ -44,8 +44,9 @@ bool PaidAfterEnd(const Facts& facts, const InvoiceFact& invoice) {
   if (invoice.status != InvoiceStatus::kPaid || invoice.amount_due.minor == 0) return false;
   std::optional<Timestamp> end;
   for (const SubscriptionSnapshot& s : facts.snapshots) {
-    const bool ends = s.kind == SubscriptionSnapshot::Kind::kDeleted || Absorbs(s.status);
-    if (ends && (!end || s.created < *end)) end = s.created;
+    if (s.kind != SubscriptionSnapshot::Kind::kDeleted && !Absorbs(s.status)) continue;
+    const Timestamp ended = s.ended_at.value_or(s.SeenAt());
+    if (!end || ended < *end) end = ended;
   }
   return end && (invoice.fetched ? invoice.created >= *end : invoice.created > *end);
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "state/derive.h"
 #include "state/merge.h"
 #include "workflows/decide.h"
 #include "workflows/schedule.h"
@@ -38,11 +39,11 @@ std::optional<RetryRefusal> RefuseRetry(const SubscriptionRecord& record, const 
     return RetryRefusal{"canceled",
                         "cancelled: the subscription has ended, and nobody who cancelled is charged again (R17)"};
   }
-  if (s.values.cancel_at && recovery.state == RecoveryState::kNone) {
-    return RetryRefusal{"canceled", "cancelled: it ends at " + FormatRfc3339(*s.values.cancel_at) +
-                                        ", and nobody who cancelled is charged again (R17)"};
-  }
   if (recovery.state == RecoveryState::kNone) {
+    if (s.values.cancel_at && Derive(s.facts, policies.current().catalog, Millis{0}, now).cancelled) {
+      return RetryRefusal{"canceled", "cancelled: it ends at " + FormatRfc3339(*s.values.cancel_at) +
+                                          ", and nobody who cancelled is charged again (R17)"};
+    }
     return RetryRefusal{"nothing_to_collect", "nothing to collect: no invoice of this subscription is overdue"};
   }
   if (auto refusal = RefuseByState(recovery)) return refusal;

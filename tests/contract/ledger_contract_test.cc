@@ -418,6 +418,18 @@ TEST_P(LedgerContract, DueJobsComeInTheOrderOfTheirTimes) {
   EXPECT_EQ(ledger_->DueJobs(kNoon + 1s, 1).value()[0].lane, Lane::kApply);
 }
 
+TEST_P(LedgerContract, NeitherLanesBacklogHidesTheOthersJobs) {
+  Unit unit;
+  for (int i = 0; i < 30; ++i) unit.jobs.push_back(MakeJob(JobKind::kRefetch, kNoon + Seconds{i}));
+  unit.jobs.push_back(MakeJob(JobKind::kAccessCheck, kNoon + 60s));
+  const std::vector<JobRef> jobs = Must(std::move(unit)).new_jobs;
+  EXPECT_THAT(DueIds(kNoon + 60s, 2), ElementsAre(ToInt(jobs[0].id), ToInt(jobs[1].id), ToInt(jobs[30].id)));
+  const Backlog backlog = ledger_->CountBacklog(kNoon + 10s).value();
+  EXPECT_EQ(backlog.waiting, 11);
+  EXPECT_EQ(backlog.scheduled, 20);
+  EXPECT_EQ(backlog.oldest_due, kNoon);
+}
+
 TEST_P(LedgerContract, WorkComesInTheOrderAskedWithoutWhatIsGone) {
   const JobId a = Must(Add(MakeJob(JobKind::kMail, kNoon))).new_jobs[0].id;
   const JobId b = Must(Add(MakeJob(JobKind::kNotify, kNoon))).new_jobs[0].id;

@@ -152,6 +152,19 @@ void History::Renew(bool paid, bool at_once) {
   Update([](SubscriptionSnapshot& s) { s.status = kPastDue; });
 }
 
+// The period ends while an older invoice is owed: the next one is there and nobody has tried to collect it.
+void History::RenewUnpaid() {
+  InvoiceFact& invoice = NewInvoice("subscription_cycle", InvoiceStatus::kDraft);
+  invoice.line_period_end = *now_is_.period_end + kPeriod;
+  TellInvoice(invoice);
+  Update([&](SubscriptionSnapshot& s) {
+    s.period_end = *s.period_end + kPeriod;
+    s.latest_invoice = invoice.id.str();
+  });
+  invoice.status = InvoiceStatus::kOpen;
+  TellInvoice(invoice);
+}
+
 void History::Upgrade(bool paid) {
   InvoiceFact& invoice = NewInvoice("subscription_update", InvoiceStatus::kOpen);
   Update([&](SubscriptionSnapshot& s) {
@@ -192,8 +205,9 @@ void History::StepWhileGood(unsigned what) {
 
 void History::StepWhileOwing(unsigned what) {
   const bool first = now_is_.status == kIncomplete;
-  switch (what % 8) {
+  switch (what % 9) {
     case 0: return Pay(Latest());
+    case 8: return first ? Fail(Latest(), true) : RenewUnpaid();
     case 1: return Fail(Latest(), true);
     case 2: return Fail(Latest(), false);  // by hand: not counted
     case 3:

@@ -55,6 +55,7 @@ class History {
   void StepAfterEnd();
 
   void Renew(bool paid, bool at_once);
+  void RenewUnpaid();
   void Upgrade(bool paid);
   void Fail(InvoiceFact& invoice, bool automatic);
   void Pay(InvoiceFact& invoice);

@@ -132,6 +132,28 @@ TEST(DeriveTest, R24bALaterPeriodThatIsPaidLifts) {
   EXPECT_EQ(d.rule, "R24b");
 }
 
+TEST(DeriveTest, R24bTheNextPeriodsInvoiceTakesNothingBeforeItWasTried) {
+  Facts facts = Together(Naming("in_1", Snapshot("e1", Day(1), kPastDue)),
+                         Made(Day(1), Invoice("e2", Day(3), InvoiceStatus::kPaid, "in_1")),
+                         Made(Day(31), Invoice("e3", Day(31), InvoiceStatus::kOpen, "in_2")));
+  Derived d = Derive(facts);
+  EXPECT_EQ(d.values.status, Status::kActive);
+  EXPECT_EQ(d.rule, "R24b");
+  EXPECT_FALSE(d.collectible);
+  EXPECT_EQ(d.doubt, "snapshot older than its invoices");
+  Merge(facts, Made(Day(31), Failed("e4", Day(32), "in_2")));
+  d = Derive(facts);
+  EXPECT_EQ(d.values.status, Status::kPastDue);
+  EXPECT_EQ(d.collectible, InvoiceId{"in_2"});
+}
+
+TEST(DeriveTest, WhatNobodyTriedToCollectIsNotOwedUnlessTheSnapshotNamesIt) {
+  const Facts facts = Together(Naming("in_unknown", Snapshot("e1", Day(1), kPastDue)),
+                               Made(Day(31), Invoice("e3", Day(31), InvoiceStatus::kOpen, "in_2")));
+  EXPECT_FALSE(Derive(facts).collectible);
+  EXPECT_EQ(Derive(facts).doubt, "invoice unknown");
+}
+
 TEST(DeriveTest, R24bMoneyForSomethingElseDoesNotLift) {
   for (const char* reason : {"manual", "subscription_threshold", "subscription_update"}) {
     const Derived d =
@@ -289,6 +311,28 @@ TEST(DeriveTest, PaidUntilIsTheLatestPeriodThatIsPaidNotTheCurrentOne) {
   const Derived d = Derive(Together(Invoice("e1", Day(1), InvoiceStatus::kPaid), renewed, next));
   EXPECT_EQ(d.values.paid_until, Day(30));
   EXPECT_EQ(d.values.period_end, Day(60));
+}
+
+TEST(DeriveTest, AnInvoiceMadeByHandPaysForNoTime) {
+  SubscriptionSnapshot active = Snapshot("e1", Day(1), kActive);
+  active.period_end = Day(31);
+  InvoiceFact extra = Because("manual", Invoice("e2", Day(5), InvoiceStatus::kPaid, "in_x"));
+  extra.line_period_end = Day(5);
+  EXPECT_EQ(Derive(Together(active, extra)).values.paid_until, Day(31));
+  EXPECT_EQ(Derive(Together(active, Because("subscription_update", extra))).values.paid_until, Day(5));
+}
+
+TEST(DeriveTest, AnEndThatIsTheFirstThingHeardAsksForThePaidPeriod) {
+  SubscriptionSnapshot end = Naming("in_1", Snapshot("e1", Day(5), kCanceled));
+  end.period_end = Day(30);
+  EXPECT_EQ(Derive(Together(end), Day(6)).doubt, "paid period unknown");
+  EXPECT_FALSE(Derive(Together(end), Day(30)).refetch_owed) << "what is over matters no more";
+  InvoiceFact paid = Invoice("e2", Day(1), InvoiceStatus::kPaid, "in_1");
+  paid.line_period_end = Day(30);
+  const Derived d = Derive(Together(end, paid), Day(6));
+  EXPECT_FALSE(d.refetch_owed);
+  EXPECT_EQ(d.values.access, Access::kGranted);
+  EXPECT_FALSE(Derive(Together(end, Invoice("e3", Day(1), InvoiceStatus::kOpen, "in_1")), Day(6)).refetch_owed);
 }
 
 TEST(DeriveTest, WithoutInvoicesPaidUntilIsTheLastGoodPeriodThatNoFailureFollows) {

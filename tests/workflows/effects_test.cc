@@ -740,6 +740,14 @@ TEST_F(CatchUpTest, TheNextRunStartsAnHourBeforeTheNewestThatWasKnown) {
                                     FormatRfc3339(kNoon - 60s - 1h)));
 }
 
+TEST_F(CatchUpTest, AnEventFromTheFutureHidesNothing) {
+  world.Store(SnapshotDigest("evt_future", kNoon + 40 * kDay, ProviderStatus::kActive));
+  ASSERT_TRUE(RequestCatchUp(*world.base, world.clock.Now()));
+  world.Run("catch_up/stripe");
+  world.Run("catch_up/stripe");
+  EXPECT_THAT(Sinces(), ElementsAre(FormatRfc3339(kNoon - 1h), FormatRfc3339(kNoon - 1h)));
+}
+
 TEST_F(CatchUpTest, ARequestLetsTheWaitingRunGoNow) {
   ASSERT_TRUE(RequestCatchUp(*world.base, world.clock.Now()));
   world.Run("catch_up/stripe");

@@ -51,11 +51,12 @@ NewJob Run(const Job& job, Timestamp due, const nlohmann::json& payload) {
 Result<Timestamp> Since(Engine& engine, const Job& job) {
   const Timestamp oldest = engine.clock.Now() - kListed;
   const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
+  const Timestamp latest = engine.clock.Now() - kOverlap;
   if (payload.is_object() && payload.contains("since_ms"))
-    return std::max(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest);
+    return std::clamp(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest, latest);
   const Result<std::optional<Timestamp>> newest = engine.ledger.NewestEvent(Provider::kStripe);
   if (!newest) return tl::unexpected(newest.error());
-  const Timestamp since = *newest ? std::max(**newest - kOverlap, oldest) : oldest;
+  const Timestamp since = *newest ? std::clamp(**newest - kOverlap, oldest, latest) : oldest;
   Unit unit;
   unit.jobs.push_back(Run(job, job.due, {{"since_ms", ToUnixMillis(since)}}));
   const Result<UnitResult> noted = engine.ledger.Commit(std::move(unit));
@@ -93,7 +94,9 @@ Outcome CatchUp(Engine& engine, const Job& job) {
   if (!newest_before) return TryLater{newest_before.error()};
   if (const Status taken = TakeAll(engine, *since); !taken) return TryLater{taken.error()};
   // Everything up to the newest event known before this run is stored now; the next run starts from there.
-  const Timestamp reached = *newest_before ? std::max(*since, **newest_before - kOverlap) : *since;
+  // One that is dated in the future says nothing of what lies between.
+  const Timestamp newest = std::min(newest_before->value_or(*since), engine.clock.Now());
+  const Timestamp reached = std::max(*since, newest - kOverlap);
   Unit unit;
   unit.done.push_back(job.id);
   const Timestamp now = engine.clock.Now();
