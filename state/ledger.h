@@ -125,7 +125,7 @@ struct JobRetry {
   JobId id{};
   Timestamp due{};
   JobState state = JobState::kReady;
-  bool count_try = true;  // false: moved, not failed
+  bool count_try = true;  // false: moved, not failed; its failures so far are forgotten
   std::string error;
   Timestamp at{};  // when it failed; left out, `due` stands in
 };

@@ -362,15 +362,32 @@ TEST_P(LedgerContract, AFailedJobWaitsForItsNextTryAndRemembersItsFirstFailure) 
   EXPECT_EQ(result.new_jobs[0].lane, Lane::kOutside);
   retry.retries = {{.id = id, .due = kNoon + 30s, .error = "second", .at = kNoon + 11s}};
   Must(retry);
-  retry.retries = {{.id = id, .due = kNoon + 20s, .count_try = false}};
-  Must(retry);
-  const Job job = ledger_->FindJob(id).value().value();
-  EXPECT_EQ(job.tries, 2);
-  EXPECT_EQ(job.first_failed_at, kNoon + 1s);
-  EXPECT_EQ(job.last_error, "second");
-  EXPECT_EQ(job.due, kNoon + 20s);
+  const Job failed = ledger_->FindJob(id).value().value();
+  EXPECT_EQ(failed.tries, 2);
+  EXPECT_EQ(failed.first_failed_at, kNoon + 1s);
+  EXPECT_EQ(failed.last_error, "second");
+  EXPECT_EQ(failed.due, kNoon + 30s);
   retry.retries = {{.id = JobId{999}, .due = kNoon}};
   EXPECT_EQ(Refused(retry), Errc::kConflict);
+}
+
+TEST_P(LedgerContract, AJobThatIsMovedForgetsItsFailures) {
+  const JobId id = Must(Add(MakeJob(JobKind::kMail, kNoon))).new_jobs[0].id;
+  Unit retry;
+  retry.retries = {{.id = id, .due = kNoon + 10s, .error = "first", .at = kNoon + 1s}};
+  Must(retry);
+  retry.retries = {{.id = id, .due = kNoon + 20s, .count_try = false}};
+  Must(retry);
+  Job job = ledger_->FindJob(id).value().value();
+  EXPECT_EQ(job.tries, 0);
+  EXPECT_FALSE(job.first_failed_at);
+  EXPECT_EQ(job.last_error, "first");
+  EXPECT_EQ(job.due, kNoon + 20s);
+  retry.retries = {{.id = id, .due = kNoon + 30s, .error = "later", .at = kNoon + 25s}};
+  Must(retry);
+  job = ledger_->FindJob(id).value().value();
+  EXPECT_EQ(job.tries, 1);
+  EXPECT_EQ(job.first_failed_at, kNoon + 25s);
 }
 
 TEST_P(LedgerContract, ADeadJobRestsUntilItsKeyIsAskedForAgain) {
