@@ -85,6 +85,7 @@ void Encode(Out& out, const SubscriptionSnapshot& s) {
   out.Time("ea", s.ended_at);
   out.Text("li", s.latest_invoice);
   out.Text("pm", s.default_payment_method);
+  out.Text("cm", s.customer_method);
   out.Int("im", s.collected_by_invoice_mail ? 1 : 0);
   if (s.previous) {
     out.Key("v");
@@ -251,6 +252,8 @@ SubscriptionSnapshot DecodeSnapshot(In& in) {
       s.latest_invoice = in.Text();
     else if (key == "pm")
       s.default_payment_method = in.Text();
+    else if (key == "cm")
+      s.customer_method = in.Text();
     else if (key == "im")
       s.collected_by_invoice_mail = in.Bool();
     else if (key == "v")
@@ -371,6 +374,8 @@ MethodChange DecodeMethod(In& in) {
       m.at = in.Time();
     else if (key == "e")
       m.source = EventId(in.Text());
+    else if (key == "pm")
+      m.method = in.Text();
     else
       in.Fail();
   }
@@ -401,6 +406,7 @@ std::string EncodeFacts(const Facts& facts) {
     out.OpenObject();
     out.Int("t", ToUnixMillis(facts.method.at));
     out.Text("e", facts.method.source.str());
+    out.Text("pm", facts.method.method);
     out.CloseObject();
   }
   if (facts.baseline != Baseline{}) {

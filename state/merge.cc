@@ -4,6 +4,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "state/failures.h"
+#include "state/method.h"
 #include "state/order.h"
 
 namespace dunlin {
@@ -26,9 +28,13 @@ void TakePicture(InvoiceFact& to, const InvoiceFact& from) {
 bool MergeFailures(InvoiceFact& to, const InvoiceFact& from) {
   bool changed = false;
   for (const Failure& failure : from.failures) {
-    const auto at = std::lower_bound(to.failures.begin(), to.failures.end(), failure);
-    if (at != to.failures.end() && *at == failure) continue;
-    to.failures.insert(at, failure);
+    const auto known = std::find_if(to.failures.begin(), to.failures.end(),
+                                    [&](const Failure& f) { return f.source == failure.source; });
+    if (known != to.failures.end()) {
+      if (known->at <= failure.at) continue;
+      to.failures.erase(known);  // one that answers count: the earliest of its latest times is the best
+    }
+    to.failures.insert(std::lower_bound(to.failures.begin(), to.failures.end(), failure), failure);
     changed = true;
   }
   return changed;
@@ -91,6 +97,7 @@ bool FoldSnapshots(Facts& facts, Timestamp horizon) {
   const FoldedRun run = FoldRun(facts, old);
   if (run.kept.size() == old.size()) return true;
   if (ShareASecond(run.kept)) return false;
+  if (const MethodChange change = NewestMethodChange(facts); facts.method < change) facts.method = change;
   facts.baseline.good_until = run.good_until;
   facts.baseline.past_due_since = run.past_due_since;
   std::vector<EventId> kept;
@@ -148,7 +155,9 @@ Timestamp NewestFact(const Facts& facts) {
   for (const SubscriptionSnapshot& s : facts.snapshots) newest = std::max(newest, s.created);
   for (const InvoiceFact& i : facts.invoices) {
     newest = std::max(newest, i.created);
-    if (!i.failures.empty()) newest = std::max(newest, i.failures.back().at);
+    for (const Failure& f : i.failures) {
+      if (!IsOnlyCounted(f)) newest = std::max(newest, f.at);
+    }
   }
   return newest;
 }
@@ -161,7 +170,7 @@ std::vector<EventId> EventsAt(const Facts& facts, Timestamp second) {
   for (const InvoiceFact& i : facts.invoices) {
     if (i.created == second && !i.fetched) ids.push_back(i.source);
     for (const Failure& f : i.failures) {
-      if (f.at == second) ids.push_back(f.source);
+      if (f.at == second && !IsOnlyCounted(f)) ids.push_back(f.source);
     }
   }
   std::sort(ids.begin(), ids.end());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "state/failures.h"
+
 namespace dunlin {
 namespace {
 
@@ -148,12 +150,15 @@ struct PeriodFailure {
   Timestamp period_end;
 };
 
-// Failed payments of invoices that are still not paid, by time.
+// Failed payments of invoices that are still not paid, by time. Those that answers only count are left out: the answers
+// show what came of them.
 std::vector<PeriodFailure> PeriodFailures(const Facts& facts) {
   std::vector<PeriodFailure> failures;
   for (const InvoiceFact& invoice : facts.invoices) {
     if (invoice.status == InvoiceStatus::kPaid || !invoice.line_period_end || !BillsAPeriod(invoice)) continue;
-    for (const Failure& f : invoice.failures) failures.push_back({f.at, *invoice.line_period_end});
+    for (const Failure& f : invoice.failures) {
+      if (!IsOnlyCounted(f)) failures.push_back({f.at, *invoice.line_period_end});
+    }
   }
   std::sort(failures.begin(), failures.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   return failures;

@@ -172,7 +172,7 @@ TEST_P(LedgerContract, ASubscriptionComesBackWhole) {
                 .opened_at = kNoon,
                 .next_attempt_at = kNoon + 2h,
                 .next_step = kNewMethodStep,
-                .method_seen = EventId("evt_m"),
+                .method_seen = "pm_2",
                 .open_attempt = AttemptKey("k"),
                 .failure_seen = EventId("evt_f")};
   s.facts.baseline.until = kNoon;

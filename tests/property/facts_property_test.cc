@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "state/failures.h"
+#include "state/method.h"
 #include "tests/property/history.h"
 
 namespace dunlin::property {
@@ -155,6 +157,7 @@ InvoiceFact AnyInvoice(Chance& chance, const EventId& source) {
     i.decline = Decline{chance() % 2 == 0 ? "expired_card" : "stolen_card", "", "", ""};
     i.decline_at = AnyTime(chance);
   }
+  if (i.fetched) CountFailures(i, 1, i.attempt_count, AnyTime(chance));
   return i;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <sstream>
 
+#include "state/failures.h"
+
 namespace dunlin::property {
 namespace {
 
@@ -87,7 +89,11 @@ InvoiceFact& History::NewInvoice(std::string reason, InvoiceStatus status) {
 }
 
 void History::Fail(InvoiceFact& invoice, bool automatic) {
-  if (automatic || invoice.attempt_count == 0) ++invoice.attempt_count;
+  const bool counted = automatic || invoice.attempt_count == 0;
+  if (counted) ++invoice.attempt_count;
+  newest_charge_[invoice.id.str()] = now_;
+  ++failures_[invoice.id.str()].first;
+  if (!counted) ++failures_[invoice.id.str()].second;
   invoice.status = InvoiceStatus::kOpen;
   invoice.next_payment_attempt = now_ + 24h;
   // An event tells of one failure; the others are their own events'.
@@ -95,6 +101,7 @@ void History::Fail(InvoiceFact& invoice, bool automatic) {
   invoice.source = NextId();
   invoice.created = now_;
   invoice.failures[0].source = invoice.source;
+  if (!automatic) invoice.failures[0].key = "by_hand/" + invoice.source.str();
   told_.emplace_back(invoice);
   invoice.failures.clear();
 }
@@ -254,7 +261,8 @@ std::vector<Fact> History::Answer(const Facts& known) {
   SubscriptionSnapshot s = now_is_;
   s.kind = Kind::kFetched;
   s.previous.reset();
-  s.fetch_number = ++answers_;
+  answers_ = std::max(answers_ + 1, ToUnixMillis(now_) * 1000);
+  s.fetch_number = answers_;
   s.source = EventId{"fetch/" + std::to_string(answers_)};
   s.created = NewestFact(known);
   s.fence = EventsAt(known, s.created);
@@ -264,8 +272,15 @@ std::vector<Fact> History::Answer(const Facts& known) {
   invoice.source = s.source;
   invoice.created = s.created;
   invoice.fetched = true;
+  if (invoice.status == InvoiceStatus::kOpen && invoice.attempt_count > 0)
+    CountFailures(invoice, 1, invoice.attempt_count, newest_charge_.at(invoice.id.str()));
   answer.emplace_back(invoice);
   return answer;
+}
+
+std::pair<int, int> History::FailuresOf() const {
+  const auto found = failures_.find(now_is_.latest_invoice);
+  return found == failures_.end() ? std::pair(0, 0) : found->second;
 }
 
 bool History::ended() const { return exists_ && IsOver(now_is_.status); }

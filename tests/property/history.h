@@ -45,6 +45,10 @@ class History {
   bool exists() const { return exists_; }
   bool ended() const;
   Truth truth() const;
+  // How many payments of the invoice that is owed failed; those among them that the provider does not count.
+  int failed() const { return FailuresOf().first; }
+  int failed_by_hand() const { return FailuresOf().second; }
+  const std::string& latest_invoice() const { return now_is_.latest_invoice; }
   // Every event has a second of its own, so nothing can be tied.
   bool no_second_shared() const { return !second_shared_; }
 
@@ -62,6 +66,7 @@ class History {
   void Close(InvoiceFact& invoice, InvoiceStatus status);
   void End();
   InvoiceFact& NewInvoice(std::string reason, InvoiceStatus status);
+  std::pair<int, int> FailuresOf() const;
   InvoiceFact& Latest() { return invoices_.at(now_is_.latest_invoice); }
 
   EventId NextId();
@@ -72,13 +77,15 @@ class History {
 
   std::uint32_t naming_;
   std::uint32_t events_ = 0;
-  int answers_ = 0;
+  std::int64_t answers_ = 0;
   Timestamp now_ = FromUnixSeconds(1'790'000'000);
   Timestamp last_told_{};
   bool second_shared_ = false;
   bool exists_ = false;
   SubscriptionSnapshot now_is_;
   std::map<std::string, InvoiceFact> invoices_;
+  std::map<std::string, Timestamp> newest_charge_;  // that was declined, of each invoice
+  std::map<std::string, std::pair<int, int>> failures_;
   std::vector<Fact> told_;
 };
 

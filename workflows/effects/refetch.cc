@@ -45,8 +45,7 @@ Status TakeSubscription(Engine& engine, const Job& job, SubscriptionRecord& reco
   Stamp(snapshot, fence);
   Merge(facts, snapshot);
   if (answer.latest_invoice) {
-    InvoiceFact invoice = answer.latest_invoice->invoice;
-    Stamp(invoice, fence, now);
+    const InvoiceFact invoice = Stamped(*answer.latest_invoice, fence, now);
     Merge(facts, invoice);
     for (const std::string& payment : answer.latest_invoice->payment_intents)
       unit.links.push_back({payment, invoice.id, answer.id});

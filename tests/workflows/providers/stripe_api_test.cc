@@ -378,7 +378,7 @@ TEST(StripeApiTest, ASubscriptionComesWithItsLatestInvoice) {
   EXPECT_TRUE(owing->latest_invoice->processing);
   EXPECT_TRUE(api->FetchSubscription(SubscriptionId{"sub_1"}));
   EXPECT_EQ(server.requests().size(), 3U) << "a settled invoice has no payments to ask for";
-  EXPECT_EQ(server.requests().at(0).line, "GET /v1/subscriptions/sub_1?expand%5B%5D=latest_invoice HTTP/1.1");
+  EXPECT_EQ(server.requests().at(0).line, "GET /v1/subscriptions/sub_1?expand%5B%5D=latest_invoice&expand%5B%5D=customer HTTP/1.1");
 }
 
 TEST(StripeApiTest, CancellingTwiceAnswersHowItStands) {

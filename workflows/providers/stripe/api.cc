@@ -138,7 +138,8 @@ Result<SubscriptionAnswer> StripeApi::FetchSubscription(const SubscriptionId& id
 }
 
 Result<SubscriptionAnswer> StripeApi::FetchSubscriptionBy(const SubscriptionId& id, Deadline deadline) {
-  const Call call{"GET", SubscriptionPath(id) + "?" + Field("expand[]", "latest_invoice"), "", ""};
+  const std::string expand = Field("expand[]", "latest_invoice") + "&" + Field("expand[]", "customer");
+  const Call call{"GET", SubscriptionPath(id) + "?" + expand, "", ""};
   Result<SubscriptionAnswer> answer = Ask<SubscriptionAnswer>(call, deadline, &stripe::ReadSubscription);
   if (!answer || !answer->latest_invoice || IsSettled(answer->latest_invoice->invoice)) return answer;
   // Stripe expands four levels deep, and from here the payments' intents are the fifth.
