@@ -144,12 +144,23 @@ void Encode(Out& out, const InvoiceFact& i) {
   out.CloseObject();
 }
 
+void Encode(Out& out, std::string_view key, const MethodChange& m) {
+  if (m == MethodChange{}) return;
+  out.Key(key);
+  out.OpenObject();
+  out.Int("t", ToUnixMillis(m.at));
+  out.Text("e", m.source.str());
+  out.Text("pm", m.method);
+  out.CloseObject();
+}
+
 void Encode(Out& out, const Baseline& b) {
   out.OpenObject();
   out.Int("u", ToUnixMillis(b.until));
   out.Time("p", b.paid_until);
   out.Time("g", b.good_until);
   out.Time("d", b.past_due_since);
+  Encode(out, "m", b.method_seen);
   out.CloseObject();
 }
 
@@ -348,24 +359,6 @@ InvoiceFact DecodeInvoice(In& in) {
   return i;
 }
 
-Baseline DecodeBaseline(In& in) {
-  Baseline b;
-  Key key;
-  for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "u")
-      b.until = in.Time();
-    else if (key == "p")
-      b.paid_until = in.Time();
-    else if (key == "g")
-      b.good_until = in.Time();
-    else if (key == "d")
-      b.past_due_since = in.Time();
-    else
-      in.Fail();
-  }
-  return b;
-}
-
 MethodChange DecodeMethod(In& in) {
   MethodChange m;
   Key key;
@@ -380,6 +373,26 @@ MethodChange DecodeMethod(In& in) {
       in.Fail();
   }
   return m;
+}
+
+Baseline DecodeBaseline(In& in) {
+  Baseline b;
+  Key key;
+  for (in.OpenObject(); in.NextKey(key);) {
+    if (key == "u")
+      b.until = in.Time();
+    else if (key == "p")
+      b.paid_until = in.Time();
+    else if (key == "g")
+      b.good_until = in.Time();
+    else if (key == "d")
+      b.past_due_since = in.Time();
+    else if (key == "m")
+      b.method_seen = DecodeMethod(in);
+    else
+      in.Fail();
+  }
+  return b;
 }
 
 }  // namespace
@@ -401,14 +414,7 @@ std::string EncodeFacts(const Facts& facts) {
     for (const InvoiceFact& invoice : facts.invoices) Encode(out, invoice);
     out.CloseArray();
   }
-  if (facts.method != MethodChange{}) {
-    out.Key("m");
-    out.OpenObject();
-    out.Int("t", ToUnixMillis(facts.method.at));
-    out.Text("e", facts.method.source.str());
-    out.Text("pm", facts.method.method);
-    out.CloseObject();
-  }
+  Encode(out, "m", facts.method);
   if (facts.baseline != Baseline{}) {
     out.Key("b");
     Encode(out, facts.baseline);

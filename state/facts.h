@@ -147,6 +147,7 @@ struct Baseline {
   std::optional<Timestamp> paid_until;      // the latest line period end of a folded paid invoice
   std::optional<Timestamp> good_until;      // the period end of the last folded active or trialing snapshot
   std::optional<Timestamp> past_due_since;  // the start of the past-due run that the oldest kept snapshot continues
+  MethodChange method_seen;                 // the payment method that the newest folded snapshot which tells showed
   bool operator==(const Baseline&) const = default;
 };
 

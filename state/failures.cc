@@ -24,9 +24,8 @@ bool Tells(const Failure& told, const Failure& counted) {
 // After a hard decline the provider's schedule goes on counting without charging: then the newest failure is still that
 // of a lower count.
 bool WasNoAttempt(const Failure& counted, const std::vector<Failure>& known) {
-  return std::any_of(known.begin(), known.end(), [&](const Failure& f) {
-    return f.attempt_count < counted.attempt_count && f.at >= counted.at;
-  });
+  return std::any_of(known.begin(), known.end(),
+                     [&](const Failure& f) { return f.attempt_count < counted.attempt_count && f.at >= counted.at; });
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ bool FoldSnapshots(Facts& facts, Timestamp horizon) {
   if (run.kept.size() == old.size()) return true;
   if (ShareASecond(run.kept)) return false;
   if (const MethodChange change = NewestMethodChange(facts); facts.method < change) facts.method = change;
+  if (const auto seen = MethodSightings(old); !seen.empty()) facts.baseline.method_seen = seen.back();
   facts.baseline.good_until = run.good_until;
   facts.baseline.past_due_since = run.past_due_since;
   std::vector<EventId> kept;

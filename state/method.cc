@@ -1,48 +1,41 @@
 #include "state/method.h"
 
+#include <algorithm>
+
 #include "state/merge.h"
 
 namespace dunlin {
 namespace {
 
-// The provider takes the subscription's own before the customer's. Empty: the snapshot does not tell.
-const std::string& ChargedMethod(const SubscriptionSnapshot& s) {
-  return s.default_payment_method.empty() ? s.customer_method : s.default_payment_method;
-}
-
-// The newest snapshots that show one method, and the one before them that shows another. nullptr: there is none.
-struct MethodRun {
-  const SubscriptionSnapshot* before = nullptr;
-  const SubscriptionSnapshot* first = nullptr;
-  const SubscriptionSnapshot* last = nullptr;
-};
-
-MethodRun NewestRun(const SnapshotOrder& order) {
-  MethodRun run;
-  for (auto s = order.oldest_first.rbegin(); s != order.oldest_first.rend(); ++s) {
-    if (ChargedMethod(**s).empty()) continue;
-    if (run.last == nullptr) run.last = *s;
-    if (ChargedMethod(**s) != ChargedMethod(*run.last)) {
-      run.before = *s;
-      break;
-    }
-    run.first = *s;
-  }
-  return run;
-}
+// The provider's clock and ours: an answer that was asked for this soon after an event may be older than it.
+constexpr Millis kClocksDiffer{1min};
 
 }  // namespace
 
+std::vector<MethodChange> MethodSightings(std::span<const SubscriptionSnapshot* const> ordered) {
+  std::vector<MethodChange> seen;
+  for (const SubscriptionSnapshot* s : ordered) {
+    // The provider takes the subscription's own before the customer's.
+    const std::string& method = s->default_payment_method.empty() ? s->customer_method : s->default_payment_method;
+    if (!method.empty()) seen.push_back({s->SeenAt(), s->source, method});
+  }
+  return seen;
+}
+
 MethodChange NewestMethodChange(const Facts& facts) {
   const MethodChange& told = facts.method;
-  const SnapshotOrder order = OrderSnapshots(facts);
-  const MethodRun run = NewestRun(order);
-  if (run.before == nullptr) return told;
-  const MethodChange seen{run.first->SeenAt(), run.first->source, ChargedMethod(*run.first)};
-  // An event from before the other method was last seen tells of an earlier change.
-  if (told.at <= run.before->SeenAt()) return seen;
-  const bool same = told.method.empty() || told.method == seen.method;
-  return same || told.at >= run.last->SeenAt() ? told : seen;
+  std::vector<MethodChange> seen = MethodSightings(OrderSnapshots(facts).oldest_first);
+  if (!facts.baseline.method_seen.source.empty()) seen.insert(seen.begin(), facts.baseline.method_seen);
+  if (!told.source.empty()) {
+    const Timestamp until = told.method.empty() ? told.at : told.at + kClocksDiffer;
+    seen.insert(std::find_if(seen.begin(), seen.end(), [&](const MethodChange& s) { return s.at > until; }), told);
+  }
+  // Back to where the method that was seen last was seen first.
+  for (auto s = seen.rbegin(); s != seen.rend(); ++s) {
+    if (s->method.empty()) return *s;
+    if (s->method != seen.back().method) return *std::prev(s);
+  }
+  return told;
 }
 
 MethodChange NewestMethodChange(const Facts& facts, const InvoiceFact* invoice) {

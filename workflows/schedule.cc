@@ -33,7 +33,8 @@ constexpr Millis kSameMoment{1min};
 bool IsOutcome(const Failure& failure, const Attempt& attempt) {
   if (failure.key == attempt.key.str()) return true;
   if (!failure.key.empty() || failure.at < std::chrono::floor<Seconds>(attempt.first_sent_at)) return false;
-  return attempt.state != AttemptState::kRefused && (IsOpen(attempt.state) || failure.at <= EndOf(attempt) + kSameMoment);
+  return attempt.state != AttemptState::kRefused &&
+         (IsOpen(attempt.state) || failure.at <= EndOf(attempt) + kSameMoment);
 }
 
 // A failed attempt on the invoice, and the attempt of ours that it is the outcome of, or nullptr.

@@ -48,6 +48,11 @@ class History {
   // How many payments of the invoice that is owed failed; those among them that the provider does not count.
   int failed() const { return FailuresOf().first; }
   int failed_by_hand() const { return FailuresOf().second; }
+  // The method that is charged, and whether it ever was another one.
+  const std::string& method() const {
+    return now_is_.default_payment_method.empty() ? now_is_.customer_method : now_is_.default_payment_method;
+  }
+  bool method_changed() const { return method_changed_; }
   const std::string& latest_invoice() const { return now_is_.latest_invoice; }
   // Every event has a second of its own, so nothing can be tied.
   bool no_second_shared() const { return !second_shared_; }
@@ -62,6 +67,7 @@ class History {
   void RenewUnpaid();
   void Upgrade(bool paid);
   void Fail(InvoiceFact& invoice, bool automatic);
+  void NewCard();
   void Pay(InvoiceFact& invoice);
   void Close(InvoiceFact& invoice, InvoiceStatus status);
   void End();
@@ -70,6 +76,7 @@ class History {
   InvoiceFact& Latest() { return invoices_.at(now_is_.latest_invoice); }
 
   EventId NextId();
+  void Tell();
   void TellInvoice(InvoiceFact& invoice);
   // Changes the subscription and tells of it, with the values that were there before.
   template <class Change>
@@ -82,6 +89,7 @@ class History {
   Timestamp last_told_{};
   bool second_shared_ = false;
   bool exists_ = false;
+  bool method_changed_ = false;
   SubscriptionSnapshot now_is_;
   std::map<std::string, InvoiceFact> invoices_;
   std::map<std::string, Timestamp> newest_charge_;  // that was declined, of each invoice

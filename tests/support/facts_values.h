@@ -64,7 +64,7 @@ inline Facts MakeFacts(int snapshots, int invoices) {
   for (int n = 0; n < invoices; ++n) facts.invoices.push_back(FullInvoice(n));
   const Timestamp at = FromUnixSeconds(1'795'262'400);
   facts.method = {at, EventId("evt_m"), "pm_2"};
-  facts.baseline = {at - 840h, at - 1h, at - 2h, at - 3h};
+  facts.baseline = {at - 840h, at - 1h, at - 2h, at - 3h, {at - 841h, EventId("fetch/7"), "pm_0"}};
   return facts;
 }
 
