@@ -54,11 +54,13 @@ void KeepLater(std::optional<Timestamp>& kept, const std::optional<Timestamp>& o
   if (other && (!kept || *kept < *other)) kept = other;
 }
 
+bool HasPaidForTime(const InvoiceFact& i) {
+  return i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i);
+}
+
 // Nothing is known to be paid, so paid_until goes by snapshots and failures (GoodUntil).
 bool NothingPaid(const Facts& facts) {
-  return !facts.baseline.paid_until && std::none_of(facts.invoices.begin(), facts.invoices.end(), [](const auto& i) {
-    return i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i);
-  });
+  return !facts.baseline.paid_until && std::none_of(facts.invoices.begin(), facts.invoices.end(), HasPaidForTime);
 }
 
 // Settled invoices leave only the period they paid for, except those that decide a status: the one that a kept snapshot
@@ -74,8 +76,7 @@ void FoldInvoices(Facts& facts, Timestamp horizon) {
   };
   std::erase_if(facts.invoices, [&](const InvoiceFact& invoice) {
     if (!IsSettled(invoice.status) || invoice.created >= horizon || is_needed(invoice)) return false;
-    if (invoice.status == InvoiceStatus::kPaid && PaysForTime(invoice))
-      KeepLater(facts.baseline.paid_until, invoice.line_period_end);
+    if (HasPaidForTime(invoice)) KeepLater(facts.baseline.paid_until, invoice.line_period_end);
     return true;
   });
 }
@@ -86,6 +87,13 @@ bool ShareASecond(const std::vector<const SubscriptionSnapshot*>& in_order) {
                             [](const auto* a, const auto* b) { return a->created == b->created; }) != in_order.end();
 }
 
+// Which of them was the last could not be told.
+bool EndInDoubt(const std::vector<const SubscriptionSnapshot*>& in_order) {
+  Facts alone;
+  for (const SubscriptionSnapshot* s : in_order) Merge(alone, *s);
+  return OrderSnapshots(alone).tied;
+}
+
 // False: left whole.
 bool FoldSnapshots(Facts& facts, Timestamp horizon) {
   const SnapshotOrder order = OrderSnapshots(facts);
@@ -94,6 +102,7 @@ bool FoldSnapshots(Facts& facts, Timestamp horizon) {
   if (first_kept == order.oldest_first.end() && (order.tied || order.predecessor_missing)) return false;
   const std::vector<const SubscriptionSnapshot*> old(order.oldest_first.begin(), first_kept);
   if (old.size() < 2) return true;
+  if (EndInDoubt(old)) return false;
   const FoldedRun run = FoldRun(facts, old);
   if (run.kept.size() == old.size()) return true;
   if (ShareASecond(run.kept)) return false;

@@ -116,8 +116,9 @@ class SecondOrder {
   void Append(Pointers events) {
     if (events.empty()) return;
     const SubscriptionSnapshot* before = out_.oldest_first.empty() ? nullptr : out_.oldest_first.back();
-    // An answer may already hold some of what happened after its fence, so it is no start to chain from.
-    if (before != nullptr && before->kind == Kind::kFetched) before = nullptr;
+    // An answer may already hold some of what happened after its fence, so it is no start to chain from; nor is what
+    // is itself in doubt.
+    if (before != nullptr && (before->kind == Kind::kFetched || out_.tied)) before = nullptr;
     const Arrangement arranged(std::move(events), before);
     out_.tied = arranged.tied();
     out_.oldest_first.insert(out_.oldest_first.end(), arranged.events().begin(), arranged.events().end());
