@@ -26,6 +26,7 @@ class CommandLine {
     AddAlerts();
     AddPolicy();
     AddToken();
+    AddBackup();
     CLI::App* version = Add(app_, "version", "Say which version this is", [this] { return RunVersion(json_); });
     AddJson(*version, json_);
   }
@@ -67,10 +68,13 @@ class CommandLine {
   }
   CLI::App* AddLedgerGroup(const std::string& name, const std::string& what) {
     CLI::App* group = AddGroup(name, what);
-    group->add_option("--config", on_.config, "Configuration file; the environment (DUNLIN_…) goes over it");
-    group->add_option("--ledger", on_.ledger, "The ledger, sqlite:FILE; over the configuration");
-    AddJson(*group, on_.json);
+    AddLedger(*group);
     return group;
+  }
+  void AddLedger(CLI::App& command) {
+    command.add_option("--config", on_.config, "Configuration file; the environment (DUNLIN_…) goes over it");
+    command.add_option("--ledger", on_.ledger, "The ledger, sqlite:FILE; over the configuration");
+    AddJson(command, on_.json);
   }
 
   static void AddJson(CLI::App& command, bool& json) { command.add_flag("--json", json, "Answer in JSON"); }
@@ -117,6 +121,15 @@ class CommandLine {
     c->add_option("--tolerance", verify_.tolerance, "Seconds that the header's time may be away (300)");
     c->add_option("file", verify_.file, "The body's bytes; -: stdin (the default)");
     AddJson(*c, verify_.json);
+
+    c = Add(*group, "sns", "Check the signature of a message of Amazon SNS",
+            [this] { return RunVerifySns(verify_sns_); });
+    c->add_option("--cert", verify_sns_.cert, "The certificate, PEM or DER; without it, it is fetched");
+    c->add_option("--now", verify_sns_.now, "RFC 3339; without it the machine's clock");
+    c->add_option("--topic", verify_sns_.topics, "ARN of a topic that is ours; several; without it any is")
+        ->allow_extra_args(false);
+    c->add_option("file", verify_sns_.file, "The message's bytes; -: stdin (the default)");
+    AddJson(*c, verify_sns_.json);
   }
 
   void AddSubscriptions() {
@@ -194,17 +207,29 @@ class CommandLine {
     AddId(Add(*group, "revoke", "Revoke one", [this] { return RunTokenRevoke(on_, id_); }));
   }
 
+  void AddBackup() {
+    CLI::App* backup = Add(app_, "backup", "Copy the ledger to a new file, while the service runs",
+                           [this] { return RunBackup(on_, file_); });
+    AddLedger(*backup);
+    backup->add_option("file", file_, "The new file")->required();
+    CLI::App* restore = Add(app_, "restore", "Make a ledger from a backup, where there is none",
+                            [this] { return RunRestore(on_, file_); });
+    AddLedger(*restore);
+    restore->add_option("file", file_, "The backup")->required();
+  }
+
   void AddId(CLI::App* command) { command->add_option("id", id_, "Its id")->required(); }
 
   CLI::App app_{"Keeps subscriptions right: payment webhooks in, retries out, access taken away and given back"};
   std::function<int()> run_;
   bool json_ = false;
-  std::string id_, reason_, policy_file_;
+  std::string id_, reason_, file_, policy_file_;
   LedgerArguments on_;
   PageArguments alerts_page_;
   ServeArguments serve_;
   ReplayArguments replay_;
   VerifyStripeArguments verify_;
+  VerifySnsArguments verify_sns_;
   SubscriptionsListArguments subscriptions_;
   EventsListArguments events_;
   JobsListArguments jobs_;

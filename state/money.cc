@@ -1,5 +1,6 @@
 #include "state/money.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
@@ -19,6 +20,8 @@ bool HasMinorUnit(std::string_view currency) {
   return true;
 }
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace
 
 std::string FormatMoney(const Money& money) {
@@ -32,6 +35,35 @@ std::string FormatMoney(const Money& money) {
   const int n = std::snprintf(out, sizeof out, "%s%llu.%02llu ", negative ? "-" : "",
                               static_cast<unsigned long long>(size / 100), static_cast<unsigned long long>(size % 100));
   return std::string(out, static_cast<std::size_t>(n)) + currency;
+}
+
+Result<Money> ParseMoney(std::string_view amount, std::string_view currency) {
+  constexpr std::size_t kDigitsMax = 13;  // and two more behind the point
+  Money money;
+  for (const char c : currency) money.currency += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const bool letters =
+      std::all_of(money.currency.begin(), money.currency.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  if (money.currency.size() != 3 || !letters) {
+    return Fail(Errc::kInvalidArgument, "a currency is three letters, like USD");
+  }
+  const bool negative = amount.starts_with('-');
+  const std::string_view number = amount.substr(negative ? 1 : 0);
+  const std::size_t point = std::min(number.find('.'), number.size());
+  const std::string_view whole = number.substr(0, point);
+  std::string_view fraction = number.substr(std::min(point + 1, number.size()));
+  const bool digits =
+      std::all_of(whole.begin(), whole.end(), IsDigit) && std::all_of(fraction.begin(), fraction.end(), IsDigit);
+  if (whole.empty() || whole.size() > kDigitsMax || !digits || (point < number.size() && fraction.empty())) {
+    return Fail(Errc::kInvalidArgument, "an amount is a decimal number, like -100.00");
+  }
+  while (fraction.ends_with('0')) fraction.remove_suffix(1);
+  const std::size_t places = HasMinorUnit(money.currency) ? 2 : 0;
+  if (fraction.size() > places) return Fail(Errc::kInvalidArgument, "the amount has a fraction of a minor unit");
+  for (const char c : whole) money.minor = money.minor * 10 + (c - '0');
+  for (std::size_t i = 0; i < places; ++i)
+    money.minor = money.minor * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
+  if (negative) money.minor = -money.minor;
+  return money;
 }
 
 }  // namespace dunlin

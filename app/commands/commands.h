@@ -27,6 +27,15 @@ struct VerifyStripeArguments {
 };
 int RunVerifyStripe(const VerifyStripeArguments& arguments);
 
+struct VerifySnsArguments {
+  std::string cert;                 // a file that holds the certificate; empty: fetched from the message's URL
+  std::string now;                  // RFC 3339; empty: the machine's clock
+  std::vector<std::string> topics;  // empty: any
+  std::string file = "-";           // "-": stdin
+  bool json = false;
+};
+int RunVerifySns(const VerifySnsArguments& arguments);
+
 int RunPolicyCheck(const std::string& file, bool json);
 int RunVersion(bool json);
 
@@ -98,5 +107,9 @@ struct TokenCreateArguments {
 int RunTokenCreate(const TokenCreateArguments& arguments);
 int RunTokenList(const LedgerArguments& on);
 int RunTokenRevoke(const LedgerArguments& on, const std::string& id);
+
+// state/backup.h
+int RunBackup(const LedgerArguments& on, const std::string& file);
+int RunRestore(const LedgerArguments& on, const std::string& file);
 
 }  // namespace dunlin

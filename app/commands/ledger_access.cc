@@ -20,14 +20,17 @@ void AddFields(Table& table, const nlohmann::json& object, const std::string& pr
 
 }  // namespace
 
+Result<std::string> ChosenLocation(const LedgerArguments& on) {
+  if (!on.ledger.empty() && on.config.empty()) return on.ledger;
+  const Result<Config> config = LoadConfig(on.config);
+  if (!config) return Fail(Errc::kInvalidArgument, config.error().detail);
+  return on.ledger.empty() ? config->ledger : on.ledger;
+}
+
 Result<std::unique_ptr<Ledger>> OpenChosen(const LedgerArguments& on) {
-  std::string location = on.ledger;
-  if (location.empty() || !on.config.empty()) {
-    const Result<Config> config = LoadConfig(on.config);
-    if (!config) return Fail(Errc::kInvalidArgument, config.error().detail);
-    if (location.empty()) location = config->ledger;
-  }
-  return OpenLedger(location, {.mode = LedgerOptions::Mode::kOpenExisting});
+  const Result<std::string> location = ChosenLocation(on);
+  if (!location) return tl::unexpected(location.error());
+  return OpenLedger(*location, {.mode = LedgerOptions::Mode::kOpenExisting});
 }
 
 Result<PolicyBook> PoliciesOf(Ledger& ledger) {

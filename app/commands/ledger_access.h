@@ -13,6 +13,9 @@ namespace dunlin {
 
 class Table;
 
+// Where it is: `on.ledger`, else what the configuration says. Errors: a wrong configuration.
+Result<std::string> ChosenLocation(const LedgerArguments& on);
+
 // An existing one; a running service may have it open too. Errors: OpenLedger's, and a wrong configuration.
 Result<std::unique_ptr<Ledger>> OpenChosen(const LedgerArguments& on);
 

@@ -200,6 +200,18 @@ TEST_F(LedgerCommandTest, AlertsAreListed) {
   EXPECT_EQ(RunJson({"alerts", "list"}).at("alerts").size(), 1U);
 }
 
+TEST_F(LedgerCommandTest, ABackupIsTakenBesideARunningServiceAndRestored) {
+  const std::string copy = scratch_.File("copy.db");
+  const std::string back = "sqlite:" + scratch_.File("back.db");
+  EXPECT_EQ(RunJson({"backup", copy}).at("file"), copy);
+  EXPECT_EQ(Run({"backup", copy}).exit_code, 1) << "it is there already";
+  const Ran restored = RunDunlin({"restore", copy, "--ledger", back});
+  EXPECT_EQ(restored.exit_code, 0) << restored.err;
+  EXPECT_NE(restored.out.find("back.db"), std::string::npos);
+  EXPECT_EQ(RunDunlin({"subscriptions", "show", "sub_1", "--ledger", back}).exit_code, 0);
+  EXPECT_EQ(RunDunlin({"restore", copy, "--ledger", back}).exit_code, 1) << "there is a ledger already";
+}
+
 TEST_F(LedgerCommandTest, ATokenIsPrintedOnceListedAndRevoked) {
   const Ran made = Run({"token", "create", "--role", "support", "--name", "Ann", "--expires", "90d"});
   ASSERT_EQ(made.exit_code, 0) << made.err;

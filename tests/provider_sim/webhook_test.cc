@@ -1,61 +1,12 @@
-#include <httplib.h>
-
-#include <atomic>
-#include <mutex>
 #include <set>
 #include <thread>
 
 #include "fixtures/provider_sim/signature.h"
+#include "tests/provider_sim/receiver.h"
 #include "tests/provider_sim/sim_fixture.h"
 
 namespace dunlin::sim {
 namespace {
-
-struct Hook {
-  std::string body, signature;
-  Json json() const { return Json::parse(body); }
-};
-
-// The receiving side: remembers what came, and answers what it is told to.
-class Receiver {
- public:
-  Receiver() {
-    server_.Post("/hook", [this](const httplib::Request& request, httplib::Response& response) {
-      const std::lock_guard lock(mutex_);
-      hooks_.push_back({request.body, request.get_header_value("Stripe-Signature")});
-      response.status = status_;
-    });
-    server_.set_tcp_nodelay(true);
-    server_.set_keep_alive_max_count(100000);
-    server_.set_keep_alive_timeout(1);
-    server_.new_task_queue = [] { return new httplib::ThreadPool(8); };
-    port_ = server_.bind_to_any_port("127.0.0.1");
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-  }
-  ~Receiver() {
-    server_.stop();
-    thread_.join();
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/hook"; }
-  void Answer(int status) { status_ = status; }
-  std::vector<Hook> hooks() {
-    const std::lock_guard lock(mutex_);
-    return hooks_;
-  }
-  std::multiset<std::string> EventIds() {
-    std::multiset<std::string> ids;
-    for (const Hook& hook : hooks()) ids.insert(hook.json()["id"]);
-    return ids;
-  }
-
- private:
-  httplib::Server server_;
-  std::mutex mutex_;
-  std::vector<Hook> hooks_;
-  std::atomic<int> status_{200};
-  int port_ = 0;
-  std::thread thread_;
-};
 
 class WebhookTest : public SimFixture {
  protected:
@@ -63,6 +14,11 @@ class WebhookTest : public SimFixture {
   void TearDown() override { sim_.reset(); }  // before the receiver: its connections end
   Json Quiesce() { return Control("/_sim/quiesce", Json::object()).body; }
   Json Counts() { return Read("/_sim/truth")["webhooks"]; }
+  std::multiset<std::string> EventIds() {
+    std::multiset<std::string> ids;
+    for (const Hook& hook : receiver_.hooks()) ids.insert(hook.json()["id"]);
+    return ids;
+  }
   std::size_t Listed() { return Read("/v1/events?limit=100")["data"].size(); }
   Receiver receiver_;
 };
@@ -73,10 +29,10 @@ TEST_F(WebhookTest, EveryEventIsDeliveredOnceAndSignedWithEverySecret) {
   const std::vector<Hook> hooks = receiver_.hooks();
   EXPECT_EQ(hooks.size(), Listed());
   for (const Hook& hook : hooks) {
-    const std::int64_t t = std::stoll(hook.signature.substr(2));
+    const std::int64_t t = std::stoll(hook.Header("Stripe-Signature").substr(2));
     EXPECT_NEAR(static_cast<double>(t), static_cast<double>(ToUnixSeconds(*ParseRfc3339("2026-01-01T00:00:00Z"))), 30);
-    EXPECT_EQ(hook.signature, "t=" + std::to_string(t) + ",v1=" + SignV1("whsec_new", t, hook.body) +
-                                  ",v1=" + SignV1("whsec_old", t, hook.body));
+    EXPECT_EQ(hook.Header("Stripe-Signature"), "t=" + std::to_string(t) + ",v1=" + SignV1("whsec_new", t, hook.body) +
+                                                   ",v1=" + SignV1("whsec_old", t, hook.body));
   }
   EXPECT_EQ(Counts()["acknowledged"], hooks.size());
 }
@@ -84,7 +40,7 @@ TEST_F(WebhookTest, EveryEventIsDeliveredOnceAndSignedWithEverySecret) {
 TEST_F(WebhookTest, WhatIsRefusedIsSentAgainWhenSimulatedTimeGoesOn) {
   receiver_.Answer(503);
   MakeCustomer();
-  for (int i = 0; i < 200 && receiver_.hooks().size() < 2; ++i) std::this_thread::sleep_for(5ms);
+  receiver_.WaitFor(2);
   const std::size_t refused = receiver_.hooks().size();
   EXPECT_EQ(refused, 2u);  // payment_method.attached and customer.created
   EXPECT_EQ(Read("/v1/events?delivery_success=false")["data"].size(), 2u);
@@ -93,14 +49,15 @@ TEST_F(WebhookTest, WhatIsRefusedIsSentAgainWhenSimulatedTimeGoesOn) {
   EXPECT_EQ(Quiesce()["quiet"], true);
   const std::vector<Hook> hooks = receiver_.hooks();
   ASSERT_EQ(hooks.size(), 4u);
-  EXPECT_NE(hooks[0].signature.substr(0, 12), hooks[3].signature.substr(0, 12));  // a new timestamp
+  EXPECT_NE(hooks[0].Header("Stripe-Signature").substr(0, 12),
+            hooks[3].Header("Stripe-Signature").substr(0, 12));  // a new timestamp
   EXPECT_EQ(Read("/v1/events?delivery_success=false")["data"].size(), 0u);
 }
 
 TEST_F(WebhookTest, AndAlsoWhenOnlyRealTimeGoesOn) {
   receiver_.Answer(500);
   MakeCustomer();
-  for (int i = 0; i < 200 && receiver_.hooks().size() < 2; ++i) std::this_thread::sleep_for(5ms);
+  receiver_.WaitFor(2);
   receiver_.Answer(200);
   EXPECT_EQ(Quiesce()["quiet"], true);
   EXPECT_EQ(receiver_.hooks().size(), 4u);
@@ -124,7 +81,7 @@ TEST_F(WebhookTest, DuplicatesDelaysAndReorderingLoseNothing) {
           {{"webhooks", {{"duplicate", 1.0}, {"reorder", 1.0}, {"delay", 0.2}, {"delay_by", "100ms"}}}});
   Subscribe(MakeCustomer(), MakePrice());
   EXPECT_EQ(Quiesce()["quiet"], true);
-  const std::multiset<std::string> ids = receiver_.EventIds();
+  const std::multiset<std::string> ids = EventIds();
   EXPECT_EQ(ids.size(), 2 * Listed());
   EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), Listed());
 }

@@ -55,7 +55,7 @@ struct Layer {
 const std::vector<Layer> kLayers = {
     {"state", {"workflows/", "webhooks/", "app/", "tests/", "fixtures/", "httplib.h", "hiredis", "curl/", "CLI/"}},
     {"workflows", {"webhooks/", "app/", "tests/", "fixtures/", "httplib.h", "soci", "CLI/"}},
-    {"webhooks", {"app/", "tests/", "fixtures/", "hiredis", "soci", "curl/", "CLI/"}},
+    {"webhooks", {"app/", "tests/", "fixtures/", "hiredis", "soci", "CLI/"}},
     {"app", {"tests/", "fixtures/", "httplib.h", "hiredis", "soci"}},
     {"fixtures", {"workflows/", "webhooks/", "app/", "tests/"}},
 };
@@ -77,6 +77,15 @@ TEST(HouseRulesTest, FoldersPointOneWay) {
   }
 }
 
+TEST(HouseRulesTest, OnlyOneFileOfTheEdgeKnowsCurl) {
+  const std::vector<fs::path> files = SourcesUnder({"webhooks"});
+  ASSERT_FALSE(files.empty());
+  for (const fs::path& file : files) {
+    const bool includes = ReadAll(file).find("#include <curl/") != std::string::npos;
+    EXPECT_EQ(includes, Name(file) == "webhooks/aws_marketplace/http_get.cc") << Name(file);
+  }
+}
+
 TEST(HouseRulesTest, OnlyOneFileAsksTheMachineForTimeOrChance) {
   const std::regex banned(R"(system_clock::now|random_device|\btime\(nullptr\)|\brand\(\)|gettimeofday)");
   const std::vector<fs::path> files = SourcesUnder({"state", "workflows", "webhooks", "app"});
@@ -90,10 +99,17 @@ TEST(HouseRulesTest, OnlyOneFileAsksTheMachineForTimeOrChance) {
 
 // The schedule's jitter and the reconnect's need no machine's chance in the core; what must be random is a contract.
 TEST(HouseRulesTest, TheCoreDoesNoInputOrOutput) {
-  const std::array pure = {"state/derive.cc",           "state/merge.cc",        "state/order.cc",
-                           "workflows/decide.cc",       "workflows/recovery.cc", "workflows/schedule.cc",
-                           "workflows/messages.cc",     "workflows/decline.cc",  "workflows/attempt_outcome.cc",
-                           "workflows/retry_refusal.cc"};
+  const std::array pure = {"state/derive.cc",
+                           "state/merge.cc",
+                           "state/order.cc",
+                           "workflows/decide.cc",
+                           "workflows/recovery.cc",
+                           "workflows/schedule.cc",
+                           "workflows/messages.cc",
+                           "workflows/decline.cc",
+                           "workflows/attempt_outcome.cc",
+                           "workflows/retry_refusal.cc",
+                           "workflows/usage_batch.cc"};
   const std::regex banned(R"(std::(cout|cerr|thread|mutex|ifstream|ofstream)|\bsocket\(|\bcurl_|Clock&|Ledger&)");
   for (const char* file : pure) {
     const std::vector<std::string> lines = Lines(kRoot / file);
@@ -171,14 +187,16 @@ TEST(HouseRulesTest, SwitchesOverOurOwnWordsHaveNoDefault) {
 TEST(HouseRulesTest, EveryFixtureIsReadByATest) {
   std::string tests;
   for (const fs::path& file : SourcesUnder({"tests"})) tests += ReadAll(file);
-  int seen = 0;
-  for (const auto& entry : fs::directory_iterator(kRoot / "fixtures/stripe")) {
-    if (entry.path().extension() != ".json") continue;
-    ++seen;
-    EXPECT_NE(tests.find(entry.path().stem().string()), std::string::npos)
-        << Name(entry.path()) << " is named by no test";
+  for (const char* folder : {"stripe", "aws_marketplace/actions", "aws_marketplace/eventbridge"}) {
+    int seen = 0;
+    for (const auto& entry : fs::directory_iterator(kRoot / "fixtures" / folder)) {
+      if (entry.path().extension() != ".json") continue;
+      ++seen;
+      EXPECT_NE(tests.find(entry.path().stem().string()), std::string::npos)
+          << Name(entry.path()) << " is named by no test";
+    }
+    EXPECT_GT(seen, 0) << folder;
   }
-  EXPECT_GT(seen, 0);
 }
 
 }  // namespace

@@ -4,19 +4,27 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "workflows/providers/hide_words.h"
 #include "workflows/providers/stripe/json.h"
 #include "workflows/providers/stripe/read_object.h"
 
 namespace dunlin::stripe {
 namespace {
 
-constexpr std::size_t kDetailBytesMax = 200;
+constexpr std::size_t kRequestIdBytesMax = 64;
 constexpr std::string_view kAuthenticationRequired = "authentication_required";
 // Stripe sheds load with "do not retry": give it more than the usual moment.
 constexpr Millis kShedLoadPause{60s};
 
 bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Stripe-Should-Retry, which wins over the status. nullopt: not told.
+std::optional<bool> ShouldRetry(const HttpAnswer& http) {
+  const std::string_view told = http.Header("stripe-should-retry");
+  if (told != "true" && told != "false") return std::nullopt;
+  return told == "true";
 }
 
 // An answer that is no success, taken apart.
@@ -34,7 +42,8 @@ std::string DetailOf(const HttpAnswer& http, const Refusal& refusal) {
   }
   if (const std::string message = Text(refusal.error, "message"); !message.empty()) detail += ": " + Scrub(message);
   if (!refusal.from_stripe) detail += " without an error object of the provider's";
-  if (!http.request_id.empty()) detail += " (request " + Scrub(http.request_id) + ")";
+  const std::string_view request = http.Header("request-id").substr(0, kRequestIdBytesMax);
+  if (!request.empty()) detail += " (request " + Scrub(request) + ")";
   return detail;
 }
 
@@ -80,7 +89,7 @@ PayAnswer ReadConflict(const HttpAnswer& http, const Refusal& refusal, PayAnswer
   if (refusal.code == "idempotency_key_in_use" || refusal.type == "idempotency_error") {
     answer.outcome = PayOutcome::kUnknown;  // the first of the two is on its way
   } else {
-    answer.outcome = http.should_retry == false ? PayOutcome::kRefused : PayOutcome::kNotExecuted;
+    answer.outcome = ShouldRetry(http) == false ? PayOutcome::kRefused : PayOutcome::kNotExecuted;
   }
   return answer;
 }
@@ -95,7 +104,7 @@ PayAnswer ReadRefusal(const HttpAnswer& http) {
     answer.detail = "the API key was not accepted: " + refusal.detail;
   } else if (IsBusy(http, refusal)) {
     answer.outcome = PayOutcome::kNotExecuted;
-    if (http.should_retry == false && !answer.retry_after) answer.retry_after = kShedLoadPause;
+    if (ShouldRetry(http) == false && !answer.retry_after) answer.retry_after = kShedLoadPause;
   } else if (http.status == 409) {
     return ReadConflict(http, refusal, std::move(answer));
   } else if (refusal.type == "idempotency_error") {
@@ -107,7 +116,7 @@ PayAnswer ReadRefusal(const HttpAnswer& http) {
   } else if (!refusal.from_stripe) {
     answer.outcome = PayOutcome::kUnknown;
   } else {
-    answer.outcome = http.should_retry == true ? PayOutcome::kNotExecuted : PayOutcome::kRefused;
+    answer.outcome = ShouldRetry(http) == true ? PayOutcome::kNotExecuted : PayOutcome::kRefused;
   }
   return answer;
 }
@@ -118,7 +127,7 @@ PayAnswer ReadServerError(const HttpAnswer& http) {
   answer.detail = refusal.detail;
   answer.retry_after = http.retry_after;
   const bool from_the_way = !refusal.from_stripe && http.status != 500;
-  const bool again = http.should_retry == true || (from_the_way && http.should_retry != false);
+  const bool again = ShouldRetry(http) == true || (from_the_way && ShouldRetry(http) != false);
   answer.outcome = again ? PayOutcome::kUnknown : PayOutcome::kStoredError;
   return answer;
 }
@@ -198,22 +207,11 @@ Error ReadFailure(const HttpAnswer& http) {
   }
   const Refusal refusal = TakeApart(http);
   if (http.status == 401 || http.status == 403) return {Errc::kUnauthenticated, refusal.detail};
-  const bool later = http.status == 409 || http.status >= 500 || IsBusy(http, refusal) || http.should_retry == true;
+  const bool later = http.status == 409 || http.status >= 500 || IsBusy(http, refusal) || ShouldRetry(http) == true;
   if (later || !refusal.from_stripe) return {Errc::kUnavailable, refusal.detail};
   return {http.status == 404 ? Errc::kNotFound : Errc::kInvalidArgument, refusal.detail};
 }
 
-std::string Scrub(std::string_view text) {
-  std::string out;
-  while (!text.empty() && out.size() < kDetailBytesMax) {
-    const std::size_t end = std::min(text.find_first_of(" \t\r\n\"'<>,;()"), text.size());
-    out += LooksSecret(text.substr(0, end)) ? std::string_view("[hidden]") : text.substr(0, end);
-    if (end == text.size()) break;
-    out += static_cast<unsigned char>(text[end]) < 0x20 ? ' ' : text[end];
-    text.remove_prefix(end + 1);
-  }
-  if (out.size() > kDetailBytesMax) out.resize(kDetailBytesMax);
-  return out;
-}
+std::string Scrub(std::string_view text) { return HideWords(text, &LooksSecret); }
 
 }  // namespace dunlin::stripe

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "workflows/provider.h"
-#include "workflows/providers/stripe/transport.h"
+#include "workflows/providers/http_call.h"
 
 namespace dunlin::stripe {
 

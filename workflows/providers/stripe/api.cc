@@ -4,18 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "workflows/providers/http_call.h"
 #include "workflows/providers/stripe/answer.h"
 #include "workflows/providers/stripe/json.h"
 #include "workflows/providers/stripe/read_object.h"
-#include "workflows/providers/stripe/transport.h"
 
 namespace dunlin {
 namespace {
 
-using stripe::HttpAnswer;
-using stripe::HttpRequest;
 using stripe::Json;
-using stripe::UrlEncode;
 
 constexpr int kEventsPerPage = 100;
 
@@ -24,18 +21,12 @@ std::string InvoicePath(const InvoiceId& id) { return "/v1/invoices/" + UrlEncod
 std::string SubscriptionPath(const SubscriptionId& id) { return "/v1/subscriptions/" + UrlEncode(id.str()); }
 
 Status CheckBase(const StripeOptions& options) {
-  const std::string& url = options.base_url;
-  const bool https = url.starts_with("https://");
-  const std::size_t start = https ? 8 : 7;
-  const bool odd = std::any_of(url.begin(), url.end(), [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f ||
-           std::string_view("@?#\\").find(c) != std::string_view::npos;
-  });
-  if ((!https && !url.starts_with("http://")) || url.size() == start || odd) {
+  if (!IsBaseUrl(options.base_url)) {
     return Fail(Errc::kInvalidArgument, "the API base must be http:// or https:// with a host, a port and a path only");
   }
   const bool live = options.api_key.find("k_live_") != std::string::npos;
-  if (live && !https) return Fail(Errc::kInvalidArgument, "a live API key is never sent over plain http");
+  if (live && !options.base_url.starts_with("https:"))
+    return Fail(Errc::kInvalidArgument, "a live API key is never sent over plain http");
   return {};
 }
 
@@ -80,18 +71,24 @@ Result<std::unique_ptr<StripeApi>> StripeApi::Open(StripeOptions options) {
 
 StripeApi::StripeApi(StripeOptions options)
     : options_(std::move(options)),
-      transport_(std::make_unique<stripe::Transport>(
-          stripe::TransportOptions{options_.base_url, options_.api_key, options_.api_version, options_.connect_timeout,
-                                   options_.answer_bytes_max})) {}
+      caller_(std::make_unique<HttpCaller>(HttpCallerOptions{options_.connect_timeout, options_.answer_bytes_max})) {}
 StripeApi::~StripeApi() = default;
+
+HttpAnswer StripeApi::Send(const Call& call, Millis timeout) {
+  std::vector<HttpHeader> headers = {{"Authorization", "Bearer " + options_.api_key},
+                                     {"Stripe-Version", options_.api_version},
+                                     {"Accept", "application/json"}};
+  if (call.method == "POST") headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  if (!call.key.empty()) headers.push_back({"Idempotency-Key", std::string(call.key)});
+  return caller_->Send({call.method, options_.base_url + call.path, std::move(headers), call.form}, timeout);
+}
 
 template <class T, class Read>
 Result<T> StripeApi::Ask(const Call& call, Deadline deadline, Read read) {
   if (options_.api_key.empty()) return Fail(Errc::kUnauthenticated, "there is no API key");
   const auto left = std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
-  const HttpAnswer http = transport_->Send({call.method, call.path, call.form, call.key}, left);
-  const bool success = http.end == HttpAnswer::End::kAnswered && http.status >= 200 && http.status < 300;
-  if (!success) return tl::unexpected(stripe::ReadFailure(http));
+  const HttpAnswer http = Send(call, left);
+  if (!http.success()) return tl::unexpected(stripe::ReadFailure(http));
   const Result<Json> body = stripe::ParseObject(http.body);
   if (!body) return Fail(Errc::kUnavailable, "the answer could not be read: " + body.error().detail);
   return read(*body);
@@ -112,9 +109,8 @@ PayAnswer StripeApi::Pay(const Attempt& attempt) {
     answer.detail = "there is no API key";
     return answer;
   }
-  const std::string path = InvoicePath(attempt.invoice) + "/pay";
-  return stripe::ReadPayAnswer(
-      transport_->Send({"POST", path, attempt.parameters, attempt.key.str()}, options_.timeout));
+  const Call call{"POST", InvoicePath(attempt.invoice) + "/pay", attempt.parameters, attempt.key.str()};
+  return stripe::ReadPayAnswer(Send(call, options_.timeout));
 }
 
 Result<InvoiceAnswer> StripeApi::TakeOver(const InvoiceId& invoice, std::string_view idempotency_key) {

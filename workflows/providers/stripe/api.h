@@ -9,9 +9,8 @@
 
 namespace dunlin {
 
-namespace stripe {
-class Transport;
-}
+class HttpCaller;
+struct HttpAnswer;
 
 struct StripeOptions {
   std::string base_url = "https://api.stripe.com";
@@ -55,6 +54,7 @@ class StripeApi final : public ProviderApi {
   struct Call;
 
   explicit StripeApi(StripeOptions options);
+  HttpAnswer Send(const Call& call, Millis timeout);
   Deadline Start() const { return std::chrono::steady_clock::now() + options_.timeout; }
   // Sends and parses, `read` reads. Errors: as ProviderApi has them.
   template <class T, class Read>
@@ -66,7 +66,7 @@ class StripeApi final : public ProviderApi {
   std::string ExpandPayments() const;
 
   const StripeOptions options_;
-  const std::unique_ptr<stripe::Transport> transport_;
+  const std::unique_ptr<HttpCaller> caller_;
 };
 
 }  // namespace dunlin

@@ -1,46 +1,29 @@
-// Reading JSON that somebody else wrote. Nothing here throws: a field of the wrong type counts as absent.
+// Reading Stripe's JSON: an id or the object it names, and lists.
 #pragma once
 
-#include <cstdint>
-#include <initializer_list>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "state/result.h"
-#include "state/time.h"
+#include "workflows/providers/json.h"
 
 namespace dunlin::stripe {
 
-using Json = nlohmann::json;
+using json::Find;
+using json::Flag;
+using json::Has;
+using json::Integer;
+using json::Json;
+using json::NeedText;
+using json::NeedTime;
+using json::ParseObject;
+using json::Text;
+using json::Time;
 
-// Stripe nests about fifteen deep. Code that walks or prints a value recursively is safe up to here.
-inline constexpr int kNestingMax = 64;
-
-// The object that `text` is. Errors: kInvalidArgument (not JSON, not an object, nested too deep).
-Result<Json> ParseObject(std::string_view text);
-
-// The field, or nullptr when it is absent or null, or `object` is no object.
-const Json* Find(const Json& object, std::string_view key);
-const Json* Find(const Json& object, std::initializer_list<std::string_view> path);
-bool Has(const Json& object, std::string_view key);  // null counts too
-
-std::string Text(const Json& object, std::string_view key);  // empty: absent
-std::optional<std::int64_t> Integer(const Json& object, std::string_view key);
-bool Flag(const Json& object, std::string_view key);  // false: absent
-// Unix seconds from 1970 to the year 9999.
-std::optional<Timestamp> Time(const Json& object, std::string_view key);
 // The id in a field that holds an id or, where it is expanded, the object itself. Empty: neither.
 std::string IdIn(const Json& object, std::string_view key);
 std::string IdOf(const Json& id_or_object);
 // The `data` of a list object, as far as they are objects. They point into it.
 std::vector<const Json*> RowsOf(const Json& list);
 std::vector<const Json*> ListIn(const Json& object, std::string_view key);
-
-// What an object cannot do without. Errors: kInvalidArgument, naming `what` and the key.
-Result<std::string> NeedText(const Json& object, std::string_view key, std::string_view what);
-Result<Timestamp> NeedTime(const Json& object, std::string_view key, std::string_view what);
 
 }  // namespace dunlin::stripe

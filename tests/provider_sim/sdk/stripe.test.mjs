@@ -1,43 +1,11 @@
 // The official SDK, pointed at the simulator, does what an integration does: it is the judge of our shapes.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import http from 'node:http';
 import {after, before, test} from 'node:test';
 import Stripe from 'stripe';
+import {startReceiver, startSimulator} from './harness.mjs';
 
 const SECRET = 'whsec_sdk_test';
-let sim, receiver, stripe, base;
-const received = []; // {body, signature}
-
-function startReceiver() {
-  return new Promise((resolve) => {
-    receiver = http.createServer((request, response) => {
-      const chunks = [];
-      request.on('data', (chunk) => chunks.push(chunk));
-      request.on('end', () => {
-        received.push({body: Buffer.concat(chunks), signature: request.headers['stripe-signature']});
-        response.end('ok');
-      });
-    });
-    receiver.listen(0, '127.0.0.1', () => resolve(receiver.address().port));
-  });
-}
-
-function startSimulator(webhookPort) {
-  return new Promise((resolve, reject) => {
-    sim = spawn(process.env.SIM_BINARY, ['--listen', '127.0.0.1:0', '--seed', '5', '--start', 'now', '--secret', SECRET,
-      '--webhook', `http://127.0.0.1:${webhookPort}/hook`], {stdio: ['ignore', 'pipe', 'inherit']});
-    sim.once('error', reject);
-    sim.once('exit', (code) => reject(new Error(`the simulator ended with ${code}`)));
-    sim.stdout.once('data', (line) => resolve(Number(/:(\d+)\s*$/.exec(String(line))[1])));
-  });
-}
-
-async function control(path, body) {
-  const answer = await fetch(base + path, body && {method: 'POST', body: JSON.stringify(body)});
-  assert.equal(answer.status, 200);
-  return answer.json();
-}
+let sim, receiver, stripe, control;
 
 async function customerWith(card) {
   return stripe.customers.create({
@@ -52,19 +20,15 @@ async function monthlyPrice() {
 }
 
 before(async () => {
-  const port = await startSimulator(await startReceiver());
-  base = `http://127.0.0.1:${port}`;
-  stripe = new Stripe('sk_test_sim', {host: '127.0.0.1', port, protocol: 'http', telemetry: false});
+  receiver = await startReceiver();
+  sim = await startSimulator(['--secret', SECRET, '--webhook', receiver.url]);
+  control = sim.control;
+  stripe = new Stripe('sk_test_sim', {host: '127.0.0.1', port: sim.port, protocol: 'http', telemetry: false});
 });
 
 after(async () => {
-  receiver.closeAllConnections(); // first: a receiver left open would keep the test running for ever
-  receiver.close();
-  if (sim.pid === undefined) return; // it never started
-  sim.removeAllListeners('exit');
-  const ended = new Promise((resolve) => sim.once('exit', (code, signal) => resolve(signal ?? code)));
-  sim.kill('SIGTERM');
-  assert.equal(await ended, 0);
+  receiver.stop();
+  await sim?.stop();
 });
 
 test('a price, a customer and a subscription are created', async () => {
@@ -139,12 +103,12 @@ test('events are listed, newest first, by type and over pages', async () => {
 
 test('a received webhook verifies, and a changed one does not', async () => {
   await control('/_sim/quiesce', {});
-  const hook = received.find(({body}) => JSON.parse(body).type === 'invoice.paid');
-  const event = stripe.webhooks.constructEvent(hook.body, hook.signature, SECRET);
+  const hook = receiver.received.find(({body}) => JSON.parse(body).type === 'invoice.paid');
+  const event = stripe.webhooks.constructEvent(hook.body, hook.headers['stripe-signature'], SECRET);
   assert.equal(event.data.object.object, 'invoice');
   assert.equal(event.livemode, false);
   const changed = Buffer.from(String(hook.body).replace('4000', '1'));
-  assert.throws(() => stripe.webhooks.constructEvent(changed, hook.signature, SECRET),
+  assert.throws(() => stripe.webhooks.constructEvent(changed, hook.headers['stripe-signature'], SECRET),
     Stripe.errors.StripeSignatureVerificationError);
 });
 

@@ -1,4 +1,4 @@
-#include "workflows/providers/stripe/transport.h"
+#include "workflows/providers/http_call.h"
 
 #include <curl/curl.h>
 #include <strings.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace dunlin::stripe {
+namespace dunlin {
 namespace {
 
 constexpr std::size_t kIdleMax = 16;
@@ -52,25 +52,19 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::size_t TakeHeader(char* data, std::size_t size, std::size_t count, void* into) noexcept {
-  constexpr std::string_view kShouldRetry = "stripe-should-retry";
-  constexpr std::string_view kRequestId = "request-id";
-  constexpr std::size_t kRequestIdMax = 64;
-  HttpAnswer& answer = static_cast<Reading*>(into)->answer;
+  constexpr std::size_t kHeadBytesMax = 32 * 1024;
+  std::string& head = static_cast<Reading*>(into)->answer.head;
   const std::string_view line(data, size * count);
   try {
-    if (NameIs(line, kShouldRetry)) {
-      const std::string_view value = Trim(line.substr(kShouldRetry.size() + 1));
-      if (value == "true" || value == "false") answer.should_retry = value == "true";
-    } else if (NameIs(line, kRequestId)) {
-      answer.request_id = Trim(line.substr(kRequestId.size() + 1)).substr(0, kRequestIdMax);
-    }
+    if (line.starts_with("HTTP/")) head.clear();  // what came before was an interim answer
+    if (head.size() + line.size() <= kHeadBytesMax) head += line;
   } catch (...) {
     return 0;
   }
   return line.size();
 }
 
-// A header of ours: no value may start another one.
+// The headers of a call as curl wants them.
 class Headers {
  public:
   ~Headers() { curl_slist_free_all(list_); }
@@ -94,25 +88,29 @@ class Headers {
   curl_slist* list_ = nullptr;
 };
 
-bool AddHeaders(const TransportOptions& options, const HttpRequest& request, Headers& headers) {
-  bool added = headers.Add("Authorization", "Bearer " + options.api_key) &&
-               headers.Add("Stripe-Version", options.api_version) && headers.Add("Accept", "application/json") &&
-               headers.AddLine("Expect:");
-  if (request.method == "POST") added = added && headers.Add("Content-Type", "application/x-www-form-urlencoded");
-  if (!request.idempotency_key.empty()) added = added && headers.Add("Idempotency-Key", request.idempotency_key);
-  return added;
+bool AddHeaders(const HttpCall& call, Headers& headers) {
+  // Curl would sign an "Expect:" that is given to be left out. It sends one of its own only from 1 MB on.
+  if (call.signing == nullptr && !headers.AddLine("Expect:")) return false;
+  return std::all_of(call.headers.begin(), call.headers.end(),
+                     [&](const HttpHeader& header) { return headers.Add(header.name, header.value); });
 }
 
-void SetMethod(CURL* curl, const HttpRequest& request) {
-  if (request.method == "POST") {
+void SetMethod(CURL* curl, const HttpCall& call) {
+  if (call.method == "POST") {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.form.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.form.empty() ? "" : request.form.data());
-  } else if (request.method == "DELETE") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call.body.empty() ? "" : call.body.data());
+  } else if (call.method == "DELETE") {
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "DELETE");
   } else {
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
   }
+}
+
+void SetSigning(CURL* curl, const AwsSigning& signing) {
+  curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signing.scope.c_str());
+  curl_easy_setopt(curl, CURLOPT_USERNAME, signing.access_key.c_str());
+  curl_easy_setopt(curl, CURLOPT_PASSWORD, signing.secret_key.c_str());
 }
 
 void SetSafety(CURL* curl, bool https) {
@@ -164,7 +162,7 @@ void Finish(CURL* curl, CURLcode code, HttpAnswer& answer) {
 }  // namespace
 
 // An easy handle keeps its connection; it belongs to one request at a time.
-struct Transport::Handle {
+struct HttpCaller::Handle {
   CURL* curl = curl_easy_init();
   Handle() = default;
   Handle(const Handle&) = delete;
@@ -172,10 +170,10 @@ struct Transport::Handle {
   ~Handle() { curl_easy_cleanup(curl); }
 };
 
-Transport::Transport(TransportOptions options) : options_(std::move(options)) { StartCurlOnce(); }
-Transport::~Transport() = default;
+HttpCaller::HttpCaller(HttpCallerOptions options) : options_(std::move(options)) { StartCurlOnce(); }
+HttpCaller::~HttpCaller() = default;
 
-std::unique_ptr<Transport::Handle> Transport::Take() {
+std::unique_ptr<HttpCaller::Handle> HttpCaller::Take() {
   const std::lock_guard lock(mutex_);
   if (idle_.empty()) return std::make_unique<Handle>();
   std::unique_ptr<Handle> handle = std::move(idle_.back());
@@ -183,26 +181,26 @@ std::unique_ptr<Transport::Handle> Transport::Take() {
   return handle;
 }
 
-void Transport::GiveBack(std::unique_ptr<Handle> handle) {
+void HttpCaller::GiveBack(std::unique_ptr<Handle> handle) {
   curl_easy_reset(handle->curl);  // forgets the request, keeps the connection
   const std::lock_guard lock(mutex_);
   if (idle_.size() < kIdleMax) idle_.push_back(std::move(handle));
 }
 
-HttpAnswer Transport::Send(const HttpRequest& request, Millis timeout) {
+HttpAnswer HttpCaller::Send(const HttpCall& call, Millis timeout) {
   Reading reading;
   reading.bytes_max = options_.answer_bytes_max;
   Headers headers;
   std::unique_ptr<Handle> handle = Take();
   CURL* curl = handle->curl;
-  if (curl == nullptr || timeout <= Millis{0} || !AddHeaders(options_, request, headers)) {
+  if (curl == nullptr || timeout <= Millis{0} || !AddHeaders(call, headers)) {
     reading.answer.trouble = timeout <= Millis{0} ? "no time was left" : "the request could not be built";
     return std::move(reading.answer);
   }
-  const std::string url = options_.base_url + request.path;
-  SetSafety(curl, url.starts_with("https:"));
-  SetMethod(curl, request);
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  SetSafety(curl, call.url.starts_with("https:"));
+  SetMethod(curl, call);
+  if (call.signing != nullptr) SetSigning(curl, *call.signing);
+  curl_easy_setopt(curl, CURLOPT_URL, call.url.c_str());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, kUserAgent.data());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list());
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
@@ -214,6 +212,16 @@ HttpAnswer Transport::Send(const HttpRequest& request, Millis timeout) {
   Finish(curl, curl_easy_perform(curl), reading.answer);
   GiveBack(std::move(handle));
   return std::move(reading.answer);
+}
+
+std::string_view HttpAnswer::Header(std::string_view name) const {
+  std::string_view value;
+  for (std::string_view rest = head; !rest.empty();) {
+    const std::string_view line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
+    if (NameIs(line, name)) value = Trim(line.substr(name.size() + 1));
+    rest.remove_prefix(line.size());
+  }
+  return value;
 }
 
 std::string UrlEncode(std::string_view text) {
@@ -233,4 +241,15 @@ std::string UrlEncode(std::string_view text) {
   return out;
 }
 
-}  // namespace dunlin::stripe
+bool IsBaseUrl(std::string_view url) {
+  constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kHttps = "https://";
+  const std::string_view scheme = url.starts_with(kHttps) ? kHttps : kHttp;
+  if (!url.starts_with(scheme) || url.size() == scheme.size()) return false;
+  return std::none_of(url.begin(), url.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f ||
+           std::string_view("@?#\\").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace dunlin

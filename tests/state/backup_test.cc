@@ -1,0 +1,129 @@
+#include "state/backup.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "state/ledger.h"
+#include "tests/support/ledger_values.h"
+#include "tests/support/scratch.h"
+
+namespace dunlin {
+namespace {
+
+using testing::MakeEvent;
+
+class BackupTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Ledger> Open(const std::string& file) {
+    Result<std::unique_ptr<Ledger>> ledger = OpenLedger("sqlite:" + file);
+    EXPECT_TRUE(ledger) << ledger.error().detail;
+    return ledger ? std::move(*ledger) : nullptr;
+  }
+  static void Accept(Ledger& ledger, int n) {
+    Unit unit;
+    unit.accept = {MakeEvent("evt_" + std::to_string(n))};
+    ASSERT_TRUE(ledger.Commit(std::move(unit)));
+  }
+  static bool Holds(Ledger& ledger, int n) {
+    return ledger.FindEvent(Provider::kStripe, EventId("evt_" + std::to_string(n))).value().has_value();
+  }
+
+  const testing::ScratchDir scratch_;
+  const std::string live_ = scratch_.File("live.db");
+  const std::string copy_ = scratch_.File("it's a copy.db");
+  const std::string back_ = scratch_.File("back.db");
+};
+
+TEST_F(BackupTest, ACopyTakenWhileEventsPourInHoldsAllThatWereAcceptedBefore) {
+  const auto ledger = Open(live_);
+  Accept(*ledger, 0);
+  std::atomic<int> accepted = 0;
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    for (int n = 1; !stop && n < 100'000; ++n) {
+      Accept(*ledger, n);
+      accepted = n;
+    }
+  });
+  while (accepted < 20) std::this_thread::yield();
+  const int before = accepted;
+  const Status done = BackUpLedger("sqlite:" + live_, copy_);
+  const int after = accepted;
+  while (accepted < after + 5) std::this_thread::yield();  // it goes on all the while
+  stop = true;
+  writer.join();
+  ASSERT_TRUE(done) << done.error().detail;
+
+  const Status restored = RestoreLedger(copy_, "sqlite:" + back_);
+  ASSERT_TRUE(restored) << restored.error().detail;
+  const auto back = Open(back_);
+  for (int n = 0; n <= before; ++n) EXPECT_TRUE(Holds(*back, n)) << n;
+  Accept(*back, 1'000'000);
+  EXPECT_FALSE(Holds(*ledger, 1'000'000));
+}
+
+TEST_F(BackupTest, TheRestoredLedgerHasAnInstanceOfItsOwn) {
+  const std::string instance = Open(live_)->instance();
+  ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
+  ASSERT_TRUE(RestoreLedger(copy_, "sqlite:" + back_));
+  EXPECT_NE(Open(back_)->instance(), instance) << "its next charge must not carry a key that was used";
+}
+
+TEST_F(BackupTest, OnlyItsOwnerMayReadACopy) {
+  Open(live_);
+  ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
+  struct stat of {};
+  ASSERT_EQ(::stat(copy_.c_str(), &of), 0);
+  EXPECT_EQ(of.st_mode & 0777, 0600U);
+}
+
+TEST_F(BackupTest, NothingThatIsThereIsOverwritten) {
+  Open(live_);
+  std::ofstream(copy_) << "mine";
+  EXPECT_EQ(BackUpLedger("sqlite:" + live_, copy_).error().code, Errc::kConflict);
+  EXPECT_EQ(std::filesystem::file_size(copy_), 4U);
+  std::filesystem::remove(copy_);
+  ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
+  EXPECT_EQ(RestoreLedger(copy_, "sqlite:" + live_).error().code, Errc::kConflict);
+  std::ofstream(back_ + "-wal") << "left over";
+  EXPECT_EQ(RestoreLedger(copy_, "sqlite:" + back_).error().code, Errc::kConflict);
+}
+
+TEST_F(BackupTest, WhatIsNoBackupIsRefusedAndLeavesNothing) {
+  const auto refused = [&](const std::string& bytes) {
+    std::ofstream(copy_, std::ios::binary) << bytes;
+    const Status done = RestoreLedger(copy_, "sqlite:" + back_);
+    EXPECT_FALSE(done);
+    EXPECT_FALSE(std::filesystem::exists(back_));
+    EXPECT_FALSE(std::filesystem::exists(back_ + ".part"));
+    return done ? Errc::kUnavailable : done.error().code;
+  };
+  EXPECT_EQ(refused(""), Errc::kCorrupt);
+  EXPECT_EQ(refused(std::string(10'000, 'x')), Errc::kCorrupt);
+  EXPECT_EQ(RestoreLedger(scratch_.File("none"), "sqlite:" + back_).error().code, Errc::kNotFound);
+  EXPECT_EQ(BackUpLedger("sqlite:" + scratch_.File("none"), copy_ + "2").error().code, Errc::kNotFound);
+  EXPECT_EQ(BackUpLedger("sqlite::memory:", copy_ + "2").error().code, Errc::kInvalidArgument);
+}
+
+TEST_F(BackupTest, ADamagedPageIsFound) {
+  {
+    const auto ledger = Open(live_);
+    for (int n = 0; n < 200; ++n) Accept(*ledger, n);
+  }
+  ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
+  {
+    std::fstream file(copy_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(copy_) / 2));
+    file << std::string(4096, '\x5a');
+  }
+  EXPECT_EQ(RestoreLedger(copy_, "sqlite:" + back_).error().code, Errc::kCorrupt);
+  EXPECT_FALSE(std::filesystem::exists(back_));
+}
+
+}  // namespace
+}  // namespace dunlin
