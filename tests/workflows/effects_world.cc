@@ -135,6 +135,15 @@ Digest FailureDigest(std::string id, Timestamp at, std::string key, int count) {
   return digest;
 }
 
+Digest ThinDigest(std::string id, Timestamp at, std::string kind, std::string object) {
+  Digest digest;
+  digest.event = EventId{std::move(id)};
+  digest.created = at;
+  digest.ask = {std::move(kind), std::move(object)};
+  digest.acted_on = true;
+  return digest;
+}
+
 Digest PaidDigest(std::string id, Timestamp at, std::string key) {
   Digest digest = FailureDigest(id, at, key);
   digest.type = "invoice.paid";
