@@ -119,8 +119,13 @@ Outcome Send(Engine& engine, const Job& job, const Begun& begun) {
   Attempt ended = attempt;
   ended.decline = answer.decline;
   Shown shown{{}, begun.fence};
-  if (answer.invoice)
-    shown.invoice = {.invoice = *answer.invoice, .processing = answer.outcome == PayOutcome::kProcessing};
+  if (answer.invoice) {
+    shown.invoice = InvoiceAnswer{.invoice = *answer.invoice,
+                                  .subscription = attempt.subscription,
+                                  .account = {},
+                                  .processing = answer.outcome == PayOutcome::kProcessing,
+                                  .payment_intents = {}};
+  }
   switch (answer.outcome) {
     case PayOutcome::kPaid: return End(engine, job, ended, AttemptState::kSucceeded, answer.detail, shown);
     case PayOutcome::kProcessing: return End(engine, job, ended, AttemptState::kProcessing, answer.detail, shown);
