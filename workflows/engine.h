@@ -28,6 +28,8 @@ struct Engine {
   std::function<Status(std::string_view body)> ingest;
   // Facts older than this are folded when an event is applied. Replaying a long history at one moment keeps all.
   Millis facts_kept = kFactsKept;
+  // How often the provider's list of events is read.
+  Millis catch_up_every{5min};
 };
 
 // A job is not given up before it failed this often, which takes more than an hour: time that passed while the service

@@ -12,7 +12,7 @@
 
 #include "state/clock.h"
 #include "tests/support/redis_server.h"
-#include "tests/support/truth.h"
+#include "workflows/simulate/truth.h"
 #include "tests/support/world.h"
 
 namespace dunlin::testing {
@@ -168,7 +168,7 @@ class Customers {
 };
 
 // Of fixtures/policy.toml.
-ChargeRules Rules(std::map<std::string, Timestamp> cancelled = {}) {
+simulate::ChargeRules Rules(std::map<std::string, Timestamp> cancelled = {}) {
   return {.leap = kLongestStep * kStepsBetweenKills,
           .min_gap = Millis{1h},
           .card_limit = 15,
@@ -258,10 +258,10 @@ void CrashAgainAndAgain(World& world, const Run& run) {
     const auto record = (*ledger)->LoadSubscription(SubscriptionId{id});
     EXPECT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
   }
-  ExpectNone(DoubleCaptures(charges));
-  ExpectNone(BrokenCharges(**ledger, charges, Rules(customers.cancelled())));
-  ExpectNone(DifferencesFromTruth(**ledger, truth, now));
-  ExpectNone(BrokenInvariants(**ledger, truth, kScheduleSteps));
+  ExpectNone(simulate::DoubleCaptures(charges));
+  ExpectNone(simulate::BrokenCharges(**ledger, charges, Rules(customers.cancelled())));
+  ExpectNone(simulate::DifferencesFromTruth(**ledger, truth, now));
+  ExpectNone(simulate::BrokenInvariants(**ledger, truth, kScheduleSteps));
   int ours = 0;
   for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("idempotency_key").is_null() ? 0 : 1;
   EXPECT_GT(sender.acknowledged().size(), 20U);
@@ -299,10 +299,10 @@ TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {
   EXPECT_GT(truth.at("webhooks").at("lost"), 20);
   auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
   ASSERT_TRUE(ledger);
-  ExpectNone(DifferencesFromTruth(**ledger, truth, world.Now()));
+  ExpectNone(simulate::DifferencesFromTruth(**ledger, truth, world.Now()));
   const nlohmann::json charges = world.SimGet("/_sim/charges");
-  ExpectNone(DoubleCaptures(charges));
-  ExpectNone(BrokenCharges(**ledger, charges, Rules()));
+  ExpectNone(simulate::DoubleCaptures(charges));
+  ExpectNone(simulate::BrokenCharges(**ledger, charges, Rules()));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "tests/support/truth.h"
+#include "workflows/simulate/truth.h"
 #include "tests/support/world.h"
 
 namespace dunlin::testing {

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "tests/support/truth.h"
+#include "workflows/simulate/truth.h"
 #include "tests/support/world.h"
 
 namespace dunlin::testing {
@@ -83,7 +83,7 @@ TEST(ServiceTest, AChargeThatIsOpenWhenItStopsIsResolvedAtTheNextStart) {
   ASSERT_EQ(closed.size(), 1U);
   EXPECT_EQ(closed[0].key, open[0].key);
   EXPECT_EQ(closed[0].state, AttemptState::kSucceeded);
-  EXPECT_TRUE(DoubleCaptures(world.SimGet("/_sim/charges")).empty());
+  EXPECT_TRUE(simulate::DoubleCaptures(world.SimGet("/_sim/charges")).empty());
 }
 
 TEST(ServiceTest, AnIdleServiceStopsAtOnceAndLeaksNoSecret) {
