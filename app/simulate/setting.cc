@@ -22,7 +22,7 @@ constexpr auto kSchedules = std::to_array<Schedule>({{R"(["1h", "6h"])", 2},
                                                      {R"(["6h", "1d", "1d"])", 3},
                                                      {R"(["1d", "3d", "5d", "7d"])", 4},
                                                      {R"(["2h"])", 1}});
-constexpr auto kCatchUps = std::to_array<Millis>({Millis{1h}, Millis{3h}, Millis{12h}});
+constexpr auto kCatchUps = std::to_array<Millis>({Millis{12h}, Millis{24h}, Millis{48h}});
 
 template <std::size_t N, class T>
 const T& Pick(Chance& chance, const std::array<T, N>& from) {

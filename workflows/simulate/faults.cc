@@ -11,9 +11,9 @@ struct Kind {
   double most;  // the highest chance that a seed gives it, each time that it could happen
 };
 constexpr auto kKinds = std::to_array<Kind>({
-    {Fault::kLedgerBusy, "ledger-busy", 0.05},     {Fault::kLedgerFull, "ledger-full", 0.002},
-    {Fault::kCommitFails, "commit-fails", 0.05},   {Fault::kAnswerLost, "answer-lost", 0.05},
-    {Fault::kCrashBefore, "crash-before", 0.02},   {Fault::kCrashAfter, "crash-after", 0.02},
+    {Fault::kLedgerBusy, "ledger-busy", 0.02},     {Fault::kLedgerFull, "ledger-full", 0.001},
+    {Fault::kCommitFails, "commit-fails", 0.02},   {Fault::kAnswerLost, "answer-lost", 0.02},
+    {Fault::kCrashBefore, "crash-before", 0.005},   {Fault::kCrashAfter, "crash-after", 0.005},
     {Fault::kQueueDrop, "queue-drop", 0.3},        {Fault::kQueueDuplicate, "queue-duplicate", 0.3},
     {Fault::kQueueReorder, "queue-reorder", 0.5},  {Fault::kQueueDelay, "queue-delay", 0.2},
     {Fault::kQueueFlush, "queue-flush", 0.05},     {Fault::kQueueFailover, "queue-failover", 0.05},

@@ -105,7 +105,9 @@ void Oracles::CheckSubscription(const SubscriptionId& id) {
 // I5: a stored access that is not today's has a job that changes it.
 void Oracles::CheckAccess(const Subscription& subscription) {
   const Values& values = subscription.values;
-  if (!values.access_until || values.access == Access::kRevoked) return;
+  const bool will_end = values.access == Access::kGranted && values.access_until &&
+                        AccessAt(values, *values.access_until) == Access::kRevoked;
+  if (!will_end) return;
   const auto jobs = ledger_.Jobs({.kind = JobKind::kAccessCheck, .subject = subscription.id.str()}, {.limit = 10});
   const bool planned = std::any_of(jobs->items.begin(), jobs->items.end(),
                                    [&](const Job& job) { return job.state == JobState::kReady; });
