@@ -18,7 +18,7 @@ using simulate::Fault;
 using simulate::SimulationOptions;
 using simulate::SimulationResult;
 
-constexpr std::size_t kFailuresMax = 3;  // then it is better to look at one than to run on
+constexpr std::size_t kFailuresMax = 20;  // then it is better to look at one than to run on
 constexpr double kYear = 365.25 * 24 * 3600 * 1000;
 constexpr std::chrono::seconds kProgressEvery{5};
 constexpr std::size_t kTraceLines = 200;  // the last ones of a failure
@@ -115,7 +115,7 @@ class Runs {
 
   void Report() {
     nlohmann::json failures = nlohmann::json::array();
-    for (const auto& [seed, result] : failed_) failures.push_back(Explain(seed, result));
+    for (const auto& [seed, result] : failed_) failures.push_back(Explain(seed, result, failures.empty()));
     char hex[17];
     std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(fingerprint_));
     if (arguments_.json) {
@@ -133,25 +133,30 @@ class Runs {
     Print(line);
   }
 
-  nlohmann::json Explain(std::uint64_t seed, const SimulationResult& result) {
+  nlohmann::json Explain(std::uint64_t seed, const SimulationResult& result, bool first) {
     SimulationOptions options = options_;
     options.seed = seed;
+    nlohmann::json failure = {{"seed", seed}, {"broken", result.broken}, {"repeat", CommandOf(options)}};
+    if (!arguments_.json) {
+      Print("seed " + std::to_string(seed) + " failed:\n");
+      for (const std::string& line : result.broken) Print("  " + line + "\n");
+      Print("  repeat it:    " + CommandOf(options) + "\n");
+    }
+    if (first) failure["least"] = ExplainLeast(options, result);
+    return failure;
+  }
+
+  // Minimising takes some dozen runs, so it is done for the first that failed.
+  nlohmann::json ExplainLeast(const SimulationOptions& options, const SimulationResult& result) {
     const SimulationOptions least = simulate::Minimise(options, result);
     const SimulationResult small = simulate::Simulate(least);
     std::vector<std::string> trace = small.trace;
     if (trace.size() > kTraceLines) trace.erase(trace.begin(), trace.end() - kTraceLines);
-    nlohmann::json failure = {{"seed", seed},
-                              {"broken", result.broken},
-                              {"repeat", CommandOf(options)},
-                              {"least", {{"repeat", CommandOf(least)}, {"broken", small.broken}, {"trace", trace}}}};
-    if (arguments_.json) return failure;
-    Print("seed " + std::to_string(seed) + " failed:\n");
-    for (const std::string& line : result.broken) Print("  " + line + "\n");
-    Print("  repeat it:    " + CommandOf(options) + "\n");
+    if (arguments_.json) return {{"repeat", CommandOf(least)}, {"broken", small.broken}, {"trace", trace}};
     Print("  least of it:  " + CommandOf(least) + " --trace\n");
     for (const std::string& line : small.broken) Print("    " + line + "\n");
     for (const std::string& line : trace) Print("    " + line + "\n");
-    return failure;
+    return {};
   }
 
   const SimulateArguments& arguments_;

@@ -32,9 +32,8 @@ void JudgeCharges(const End& end) {
 void JudgeMails(const End& end) {
   for (const sim::Subscription& subscription : end.provider.subscriptions.rows()) {
     int failed = 0;
-    for (const sim::Charge& charge : end.provider.charges.rows()) {
-      const bool failure = charge.subscription == subscription.id && charge.status == sim::ChargeStatus::kFailed;
-      if (failure) ++failed;
+    for (const sim::Event& event : end.provider.events.rows()) {
+      if (event.subscription == subscription.id && event.type == "invoice.payment_failed") ++failed;
     }
     const int told = end.oracles.Mails(subscription.id, "payment_failed");
     if (told > failed) {

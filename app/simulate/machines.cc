@@ -63,6 +63,7 @@ void Machines::JumpClock() {
 void Machines::EndFaults() {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     nodes_[i]->clock().error = Millis{0};
+    if (nodes_[i]->up()) nodes_[i]->Stop();
     Start(i);
   }
 }

@@ -19,7 +19,8 @@ class Machines {
       : world_(world), agenda_(agenda), make_(std::move(make)) {}
 
   void Plan(Timestamp begin, Millis length);
-  void EndFaults();  // clocks are right from now on, and the one process that is to stay is up
+  // From now on clocks are right; the processes start once more, and so ask for what was never delivered.
+  void EndFaults();
   Node* AnyUp();     // nullptr: none
 
   std::optional<Timestamp> NextWake();

@@ -12,7 +12,7 @@ struct Interval {
   int periods;  // how many a simulation spans
 };
 constexpr auto kIntervals =
-    std::to_array<Interval>({{"day", Millis{24h}, 6}, {"week", Millis{24h} * 7, 4}, {"month", Millis{24h} * 30, 3}});
+    std::to_array<Interval>({{"day", Millis{24h}, 6}, {"week", Millis{24h} * 7, 4}, {"month", Millis{24h} * 30, 2}});
 
 struct Schedule {
   std::string_view toml;
@@ -22,7 +22,7 @@ constexpr auto kSchedules = std::to_array<Schedule>({{R"(["1h", "6h"])", 2},
                                                      {R"(["6h", "1d", "1d"])", 3},
                                                      {R"(["1d", "3d", "5d", "7d"])", 4},
                                                      {R"(["2h"])", 1}});
-constexpr auto kCatchUps = std::to_array<Millis>({Millis{12h}, Millis{24h}, Millis{48h}});
+constexpr auto kCatchUps = std::to_array<Millis>({Millis{24h} * 2, Millis{24h} * 4, Millis{24h} * 7});
 
 template <std::size_t N, class T>
 const T& Pick(Chance& chance, const std::array<T, N>& from) {

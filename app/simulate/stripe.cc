@@ -52,9 +52,23 @@ SimulatedStripe::SimulatedStripe(World& world, std::uint64_t seed,
 
 void SimulatedStripe::SetNow() { model_.now = std::max(model_.now, world_.now); }
 
+sim::ApiAnswer SimulatedStripe::List(const sim::ApiCall& call) {
+  const std::size_t events = model_.events.rows().size();
+  if (listed_query_ != call.query || listed_events_ != events) {
+    bool executed = false;
+    sim::ApiAnswer answer = sim::Execute(model_, *this, call, "", executed);
+    if (answer.status != 200) return answer;
+    listed_query_ = call.query;
+    listed_events_ = events;
+    listed_ = std::move(answer.body);
+  }
+  return {.status = 200, .body = listed_};
+}
+
 sim::ApiAnswer SimulatedStripe::Serve(const sim::ApiCall& call, bool stored_500) {
   const std::string request = "req_" + std::to_string(++requests_);
   SetNow();
+  if (call.path == "/v1/events" && !stored_500) return List(call);
   const sim::ApiFate fate{.status_500 = stored_500};
   return sim::ServeOnce(keys_, call, fate, request, world_.now,
                         [&](bool& executed) { return sim::Execute(model_, *this, call, request, executed); });

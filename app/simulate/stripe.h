@@ -36,11 +36,15 @@ class SimulatedStripe final : public sim::Deliveries {
 
  private:
   void SetNow();
+  sim::ApiAnswer List(const sim::ApiCall& call);
 
   World& world_;
   sim::World model_;
   sim::IdempotencyKeys keys_;
   std::uint64_t requests_ = 0;
+  // The newest page of events: the same question is asked again and again in quiet times.
+  std::string listed_query_, listed_;
+  std::size_t listed_events_ = 0;
 };
 
 // Carries the service's calls to the provider, slowly and unreliably.

@@ -11,6 +11,17 @@ namespace {
 
 constexpr std::string_view kMail = "a mail";
 
+std::string Shown(std::string_view message) {
+  const nlohmann::json content = nlohmann::json::parse(message, nullptr, false);
+  if (!content.is_object()) return "(no object)";
+  std::string shown;
+  for (const char* key : {"kind", "template", "alert", "subscription", "status", "access", "subject"}) {
+    const std::string value = content.value(key, "");
+    if (!value.empty()) shown += value + " ";
+  }
+  return shown;
+}
+
 }  // namespace
 
 void Oracles::Break(std::string what) {
@@ -127,6 +138,7 @@ void Oracles::CheckAttempts(const SubscriptionRecord& record) {
 
 Status WatchedOutbox::Deliver(JobId id, std::string_view message) {
   const bool fails = world_.faults.Roll(Fault::kOutboxFails);
+  world_.Note("message " + Shown(message) + (fails ? ": not taken" : ""));
   // It may have left all the same.
   if (!fails || world_.faults.Of(Fault::kOutboxFails).Roll(0.5)) oracles_.OnMessage(id, message);
   if (fails) return Fail(Errc::kUnavailable, "the message was not taken");
