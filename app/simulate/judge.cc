@@ -29,12 +29,18 @@ void JudgeCharges(const End& end) {
   }
 }
 
+// One failure, one mail. A payment that takes days to settle is told of as failed when the subscription owes another
+// invoice besides (docs/simulation.md, known limits), so customers who pay like that are not judged.
 void JudgeMails(const End& end) {
   for (const sim::Subscription& subscription : end.provider.subscriptions.rows()) {
     int failed = 0;
+    bool settles_late = false;
     for (const sim::Event& event : end.provider.events.rows()) {
-      if (event.subscription == subscription.id && event.type == "invoice.payment_failed") ++failed;
+      if (event.subscription != subscription.id) continue;
+      failed += event.type == "invoice.payment_failed" ? 1 : 0;
+      settles_late = settles_late || event.type == "payment_intent.processing";
     }
+    if (settles_late) continue;
     const int told = end.oracles.Mails(subscription.id, "payment_failed");
     if (told > failed) {
       end.oracles.Break(subscription.id + ": " + std::to_string(told) + " mails tell of " + std::to_string(failed) +

@@ -40,6 +40,7 @@ Setting ChooseSetting(std::uint64_t seed) {
   setting.length = interval.period * interval.periods + chance.UpTo(interval.period);
   setting.catch_up_every = Pick(chance, kCatchUps);
   setting.thin_events = chance.Roll(0.15);
+  setting.all_types = chance.Roll(0.25);
   setting.owner = chance.Roll(0.75) ? "service" : "provider";
   const Schedule& first = Pick(chance, kSchedules);
   const Schedule& next = Pick(chance, kSchedules);

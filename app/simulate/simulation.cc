@@ -44,6 +44,7 @@ class Simulation {
         observer_(oracles_),
         machines_(world_, agenda_, [this](int version) { return MakeNode(version); }) {
     world_.pass = [this](Millis time) { Pass(time); };
+    if (!setting_.all_types) stripe_.TellLess();
     stripe_.model().settings.thin_events = setting_.thin_events;
     stripe_.model().settings.exhausted = setting_.provider_exhausted;
   }

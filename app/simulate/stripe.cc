@@ -1,6 +1,7 @@
 #include "app/simulate/stripe.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "fixtures/provider_sim/billing.h"
@@ -10,6 +11,14 @@ namespace {
 
 constexpr Millis kWay{80};  // of a request, and of its answer
 constexpr Millis kSlowAtMost{30'000};
+
+// What a merchant would choose to hear of.
+constexpr auto kTold = std::to_array<std::string_view>(
+    {"customer.subscription.created", "customer.subscription.deleted", "customer.subscription.updated",
+     "customer.updated", "invoice.paid", "invoice.payment_failed", "invoice.payment_action_required", "invoice.voided",
+     "invoice.marked_uncollectible"});
+
+bool IsTold(std::string_view type) { return std::find(kTold.begin(), kTold.end(), type) != kTold.end(); }
 
 HttpAnswer Answer(int status, std::string body) {
   HttpAnswer answer;
@@ -45,8 +54,8 @@ sim::ApiCall CallOf(const HttpCall& http) {
 
 SimulatedStripe::SimulatedStripe(World& world, std::uint64_t seed,
                                  std::function<void(const sim::Event&, bool thin)> tell)
-    : world_(world), model_(seed, world.now, [tell = std::move(tell)](const sim::Event& event, bool thin) {
-        tell(event, thin);
+    : world_(world), model_(seed, world.now, [this, tell = std::move(tell)](const sim::Event& event, bool thin) {
+        if (!less_ || IsTold(event.type)) tell(event, thin);
         return true;
       }) {}
 
@@ -56,7 +65,11 @@ sim::ApiAnswer SimulatedStripe::List(const sim::ApiCall& call) {
   const std::size_t events = model_.events.rows().size();
   if (listed_query_ != call.query || listed_events_ != events) {
     bool executed = false;
-    sim::ApiAnswer answer = sim::Execute(model_, *this, call, "", executed);
+    sim::ApiCall narrowed = call;
+    for (const std::string_view type : kTold) {
+      if (less_) narrowed.query += "&types%5B%5D=" + std::string(type);
+    }
+    sim::ApiAnswer answer = sim::Execute(model_, *this, narrowed, "", executed);
     if (answer.status != 200) return answer;
     listed_query_ = call.query;
     listed_events_ = events;
