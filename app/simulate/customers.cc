@@ -14,13 +14,15 @@ constexpr auto kNames = std::to_array<std::string_view>(
 static_assert(kNames.size() == static_cast<std::size_t>(ActionKind::kCount));
 
 // How often each is drawn.
-constexpr auto kDrawn = std::to_array<ActionKind>(
-    {ActionKind::kCardDeclines,    ActionKind::kCardDeclines, ActionKind::kCardDeclines, ActionKind::kCardWorks,
-     ActionKind::kCardWorks,       ActionKind::kNewCard,      ActionKind::kNewCard,      ActionKind::kPay,
-     ActionKind::kPay,             ActionKind::kCancelNow,    ActionKind::kCancelAtEnd,  ActionKind::kCancelAtEnd,
-     ActionKind::kStay,            ActionKind::kStay,         ActionKind::kChangePlan,   ActionKind::kChangePlan,
-     ActionKind::kCardProcesses,   ActionKind::kStaffRetry,   ActionKind::kStaffRetry,   ActionKind::kVoidInvoice,
-     ActionKind::kCardNeedsAction, ActionKind::kCardDeclines});
+constexpr auto kDrawn =
+    std::to_array<ActionKind>({ActionKind::kCardDeclines, ActionKind::kCardDeclines,  ActionKind::kCardDeclines,
+                               ActionKind::kCardWorks,    ActionKind::kCardWorks,     ActionKind::kNewCard,
+                               ActionKind::kNewCard,      ActionKind::kPay,           ActionKind::kPay,
+                               ActionKind::kCancelNow,    ActionKind::kCancelAtEnd,   ActionKind::kCancelAtEnd,
+                               ActionKind::kStay,         ActionKind::kStay,          ActionKind::kChangePlan,
+                               ActionKind::kChangePlan,   ActionKind::kCardProcesses, ActionKind::kStaffRetry,
+                               ActionKind::kStaffRetry,   ActionKind::kVoidInvoice,   ActionKind::kCardNeedsAction,
+                               ActionKind::kCardDeclines});
 
 constexpr auto kDeclines = std::to_array<std::string_view>(
     {"insufficient_funds", "insufficient_funds", "generic_decline", "expired_card", "lost_card", "do_not_honor"});

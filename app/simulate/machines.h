@@ -21,10 +21,10 @@ class Machines {
   void Plan(Timestamp begin, Millis length);
   // From now on clocks are right; the processes start once more, and so ask for what was never delivered.
   void EndFaults();
-  Node* AnyUp();     // nullptr: none
+  Node* AnyUp();  // nullptr: none
 
   std::optional<Timestamp> NextWake();
-  void StepNext();  // the one that wakes first
+  void StepNext();   // the one that wakes first
   void BringBack();  // plans new starts for those that died
 
  private:

@@ -18,10 +18,8 @@ struct Schedule {
   std::string_view toml;
   int steps;
 };
-constexpr auto kSchedules = std::to_array<Schedule>({{R"(["1h", "6h"])", 2},
-                                                     {R"(["6h", "1d", "1d"])", 3},
-                                                     {R"(["1d", "3d", "5d", "7d"])", 4},
-                                                     {R"(["2h"])", 1}});
+constexpr auto kSchedules = std::to_array<Schedule>(
+    {{R"(["1h", "6h"])", 2}, {R"(["6h", "1d", "1d"])", 3}, {R"(["1d", "3d", "5d", "7d"])", 4}, {R"(["2h"])", 1}});
 constexpr auto kCatchUps = std::to_array<Millis>({Millis{24h} * 2, Millis{24h} * 4, Millis{24h} * 7});
 
 template <std::size_t N, class T>
@@ -60,8 +58,8 @@ std::string PolicyText(const Setting& setting, const Catalog& catalog, int versi
   int rank = 0;
   for (const std::string_view plan : kPlans) {
     const std::string amount = std::to_string(1000 * (rank + 1));
-    text += "[plan." + std::string(plan) + "]\ntitle = \"" + std::string(plan) + "\"\nrank = " +
-            std::to_string(rank + 1) + "\nprice = { amount = " + amount +
+    text += "[plan." + std::string(plan) + "]\ntitle = \"" + std::string(plan) +
+            "\"\nrank = " + std::to_string(rank + 1) + "\nprice = { amount = " + amount +
             ", currency = \"usd\", per = \"month\" }\ncredits = 100\nstripe_prices = [\"" +
             catalog.prices[static_cast<std::size_t>(rank)] + "\"]\n";
     ++rank;

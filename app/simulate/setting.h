@@ -11,13 +11,13 @@ namespace dunlin::simulate {
 struct Setting {
   std::string interval;  // of billing: "day", "week", "month"
   Millis period{};
-  Millis length{};          // until faults end
+  Millis length{};  // until faults end
   Millis catch_up_every{};
   bool thin_events = false;
   bool all_types = false;  // of events are told; else only those that a merchant would choose
   std::string owner, schedule, next_schedule, grace, exhausted;
   sim::Exhausted provider_exhausted = sim::Exhausted::kCancel;  // what the provider does after its own retries
-  int schedule_steps = 0;  // the longer of the two
+  int schedule_steps = 0;                                       // the longer of the two
 };
 Setting ChooseSetting(std::uint64_t seed);
 

@@ -35,6 +35,7 @@ class Simulation {
         world_(options.seed, options.off, options.keep_trace, kBegin),
         setting_(ChooseSetting(options.seed)),
         ledger_(std::move(*OpenLedger("sqlite::memory:"))),
+        between_(options.between ? options.between(*ledger_) : nullptr),
         oracles_(*ledger_, world_, {setting_.schedule_steps, {kStripeKey, kWebhookSecret}, "@customers.simulated"}),
         deliverer_(world_, agenda_, oracles_, [this] { return machines_.AnyUp(); }),
         stripe_(world_, options.seed, [this](const sim::Event& e, bool thin) { deliverer_.Tell(e, thin); }),
@@ -67,6 +68,7 @@ class Simulation {
   World world_;
   const Setting setting_;
   const std::unique_ptr<Ledger> ledger_;
+  const std::unique_ptr<Ledger> between_;
   Oracles oracles_;
   Agenda agenda_;
   Deliverer deliverer_;
@@ -82,24 +84,24 @@ class Simulation {
 };
 
 std::unique_ptr<Node> Simulation::MakeNode(int version) {
-  return std::make_unique<Node>(NodeParts{
-      .world = world_,
-      .ledger = *ledger_,
-      .name = "process-" + std::to_string(version),
-      .policy = PolicyText(setting_, catalog_, version),
-      .seed = options_.seed,
-      .catch_up_every = setting_.catch_up_every,
-      .read = &ReadStripeEvent,
-      .open_door = OpenStripeDoor,
-      .open_provider = [this]() -> std::unique_ptr<ProviderApi> {
-        auto api = StripeApi::Open({.base_url = kStripeUrl, .api_key = kStripeKey},
-                                   std::make_unique<UnreliableWire>(world_, stripe_));
-        DUNLIN_CHECK(api.has_value());
-        return std::move(*api);
-      },
-      .outbox = outbox_,
-      .observer = observer_,
-      .told = [this](const Committed& committed) { oracles_.OnCommitted(committed); }});
+  return std::make_unique<Node>(
+      NodeParts{.world = world_,
+                .ledger = between_ ? *between_ : *ledger_,
+                .name = "process-" + std::to_string(version),
+                .policy = PolicyText(setting_, catalog_, version),
+                .seed = options_.seed,
+                .catch_up_every = setting_.catch_up_every,
+                .read = &ReadStripeEvent,
+                .open_door = OpenStripeDoor,
+                .open_provider = [this]() -> std::unique_ptr<ProviderApi> {
+                  auto api = StripeApi::Open({.base_url = kStripeUrl, .api_key = kStripeKey},
+                                             std::make_unique<UnreliableWire>(world_, stripe_));
+                  DUNLIN_CHECK(api.has_value());
+                  return std::move(*api);
+                },
+                .outbox = outbox_,
+                .observer = observer_,
+                .told = [this](const Committed& committed) { oracles_.OnCommitted(committed); }});
 }
 
 // ---- What people do ----------------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "state/ledger.h"
 #include "state/time.h"
 #include "workflows/simulate/faults.h"
 
@@ -14,9 +17,11 @@ namespace dunlin::simulate {
 
 struct SimulationOptions {
   std::uint64_t seed = 1;
-  FaultSet off;                       // kinds of fault that are left out
-  std::set<std::size_t> left_out;     // actions of customers that are left out, by number
+  FaultSet off;                    // kinds of fault that are left out
+  std::set<std::size_t> left_out;  // actions of customers that are left out, by number
   bool keep_trace = false;
+  // For tests of the oracles: stands between the service and its ledger and makes mistakes. Empty: nothing does.
+  std::function<std::unique_ptr<Ledger>(Ledger&)> between;
 };
 
 struct SimulationResult {

@@ -94,8 +94,7 @@ std::string SimulatedStripe::Do(const std::string& method, const std::string& pa
   }
   SetNow();
   bool executed = false;
-  const sim::ApiAnswer answer =
-      sim::Execute(model_, *this, call, "req_" + std::to_string(++requests_), executed);
+  const sim::ApiAnswer answer = sim::Execute(model_, *this, call, "req_" + std::to_string(++requests_), executed);
   if (answer.status != 200) return "";
   return nlohmann::json::parse(answer.body).value("id", "");
 }

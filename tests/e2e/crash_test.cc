@@ -12,8 +12,8 @@
 
 #include "state/clock.h"
 #include "tests/support/redis_server.h"
-#include "workflows/simulate/truth.h"
 #include "tests/support/world.h"
+#include "workflows/simulate/truth.h"
 
 namespace dunlin::testing {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "workflows/simulate/truth.h"
 #include "tests/support/world.h"
+#include "workflows/simulate/truth.h"
 
 namespace dunlin::testing {
 namespace {

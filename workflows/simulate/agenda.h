@@ -13,9 +13,7 @@ namespace dunlin::simulate {
 class Agenda {
  public:
   void Add(Timestamp at, std::function<void()> act) { items_.emplace(at, std::move(act)); }
-  std::optional<Timestamp> Next() const {
-    return items_.empty() ? std::nullopt : std::optional(items_.begin()->first);
-  }
+  std::optional<Timestamp> Next() const { return items_.empty() ? std::nullopt : std::optional(items_.begin()->first); }
   // Of equal times the one that was added first.
   void RunNext() {
     auto item = items_.extract(items_.begin());

@@ -56,7 +56,9 @@ class Chance final : public Random {
   std::uint64_t Next() override;
   std::uint64_t Below(std::uint64_t n) { return n == 0 ? 0 : Next() % n; }
   bool Roll(double chance);
-  Millis UpTo(Millis most) { return Millis{static_cast<std::int64_t>(Below(static_cast<std::uint64_t>(most.count()) + 1))}; }
+  Millis UpTo(Millis most) {
+    return Millis{static_cast<std::int64_t>(Below(static_cast<std::uint64_t>(most.count()) + 1))};
+  }
 
  private:
   std::uint64_t state_;

@@ -26,7 +26,7 @@ class Oracles {
   Oracles(Ledger& ledger, const World& world, OracleRules rules)
       : ledger_(ledger), world_(world), rules_(std::move(rules)) {}
 
-  void OnAcknowledged(const EventId& event);    // a webhook was answered 2xx
+  void OnAcknowledged(const EventId& event);     // a webhook was answered 2xx
   void OnCommitted(const Committed& committed);  // right after a commit became durable
   void OnText(std::string_view where, std::string_view text);
   void OnMessage(JobId job, std::string_view message);

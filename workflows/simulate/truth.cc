@@ -101,8 +101,7 @@ void CheckChain(Ledger& ledger, const Subscription& s, std::vector<std::string>&
 
 }  // namespace
 
-std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now,
-                                              bool grace) {
+std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now, bool grace) {
   std::vector<std::string> differences;
   for (const nlohmann::json& wanted : truth.at("subscriptions")) {
     const std::string id = wanted.at("id");

@@ -32,8 +32,8 @@ struct ChargeRules {
 // Each charge whose key is not that of an attempt of the ledger, or was used before, and each that breaks the rules.
 std::vector<std::string> BrokenCharges(Ledger& ledger, const nlohmann::json& charges, const ChargeRules& rules);
 
-// Each break of I9 by one subscription (the change rows chain, and end at what its row says), and of I6 by its automatic
-// attempts, of which an invoice has at most `steps`.
+// Each break of I9 by one subscription (the change rows chain, and end at what its row says), and of I6 by its
+// automatic attempts, of which an invoice has at most `steps`.
 std::vector<std::string> BrokenSubscription(Ledger& ledger, const SubscriptionRecord& record, int steps);
 
 // Each break of I9 (the change rows of a subscription chain, and end at what its row says) and of I6 (automatic
