@@ -43,7 +43,7 @@ void Oracles::CheckOpened(const Attempt& attempt) {
   const std::string who = attempt.key.str() + " of " + attempt.invoice.str();
   if (!opened_.emplace(attempt.key, world_.now).second) Break(who + ": its key was used before (I4)");
   const auto row = ledger_.FindAttempt(attempt.key);
-  if (!row || !*row) Break(who + ": it will be sent and has no row (I4, I8)");
+  if (!row || !*row) Break(who + ": it will be sent and has no row (I4)");
   const auto record = ledger_.LoadSubscription(attempt.subscription);
   if (!record || !*record) return Break(who + ": an attempt of no subscription (I4)");
   const Facts& facts = (*record)->subscription.facts;
