@@ -37,6 +37,8 @@ struct Config {
   std::string stripe_api_base = "https://api.stripe.com";  // stripe.api_base  DUNLIN_STRIPE_API_BASE
   std::string stripe_api_version = "2026-10-28.endive";    // stripe.api_version DUNLIN_STRIPE_API_VERSION
   Seconds stripe_tolerance{300};                           // stripe.tolerance DUNLIN_STRIPE_TOLERANCE
+
+  std::vector<std::string> unknown_variables;  // DUNLIN_… of the environment that no key has; perhaps misspelt
 };
 
 // The live mode that an API key belongs to: sk_live_… and rk_live_… true, sk_test_… and rk_test_… false; nullopt when

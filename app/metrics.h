@@ -17,6 +17,9 @@ namespace dunlin {
 
 class Metrics final : public Observer {
  public:
+  // Counters whose labels are known begin at 0, so that the first of its kind is a rise.
+  Metrics();
+
   void OnWebhook(std::string_view verdict, std::chrono::nanoseconds took);
   void OnHttp(std::string_view route, int status);
   // A request that came to no handler. If it was for a webhook's route, it is a webhook with this verdict.
@@ -25,7 +28,7 @@ class Metrics final : public Observer {
   void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;
   void OnAccessChange(Access access, Millis since_received) override;
-  void OnJobFailed(JobKind kind, const Error& error, bool dead) override;
+  void OnJobFailed(const Job& job, const Error& error, bool dead) override;
   void OnProblem(std::string_view where, const Error& error) override;
 
   // What the ledger and the queue say at the moment of the scrape.

@@ -100,6 +100,7 @@ void Encode(Out& out, const Failure& f) {
   out.Text("e", f.source.str());
   out.Text("k", f.key);
   out.Int("n", f.attempt_count);
+  out.Text("r", f.request);
   out.CloseObject();
 }
 
@@ -287,6 +288,8 @@ Failure DecodeFailure(In& in) {
       f.key = in.Text();
     else if (key == "n")
       f.attempt_count = in.Small();
+    else if (key == "r")
+      f.request = in.Text();
     else
       in.Fail();
   }
