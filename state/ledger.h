@@ -70,6 +70,12 @@ enum class JobKind : std::uint8_t {
   kMail,         // a message to the customer
   kNotify,       // tell the product
   kAlert,        // tell support
+  // AWS Marketplace.
+  kEntitlements,      // ask what a buyer is entitled to
+  kEntitlementSweep,  // make such questions for every subscription, every few hours
+  kConfirmTopic,      // confirm the subscription to an SNS topic
+  kFreezeUsage,       // freeze the hours that are over, and make their kMeter jobs
+  kMeter,             // send frozen usage
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);

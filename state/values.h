@@ -11,7 +11,7 @@
 
 namespace dunlin {
 
-enum class Provider : std::uint8_t { kStripe };
+enum class Provider : std::uint8_t { kStripe, kAwsMarketplace };
 
 // How the money stands. `trialing` and `paused` exist because the processors have them.
 enum class SubscriptionStatus : std::uint8_t { kPending, kTrialing, kActive, kPastDue, kPaused, kCanceled };
