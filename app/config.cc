@@ -52,6 +52,19 @@ void CheckListen(ConfigSource& source, const std::string& listen) {
   }
 }
 
+void ReadProxies(ConfigSource& source, std::vector<IpRange>& to) {
+  std::vector<std::string> texts;
+  source.List("trusted_proxies", texts);
+  for (const std::string& text : texts) {
+    const Result<IpRange> range = IpRange::Parse(text);
+    if (range) {
+      to.push_back(*range);
+    } else {
+      source.Refuse("trusted_proxies", range.error().detail);
+    }
+  }
+}
+
 void ReadAll(ConfigSource& source, Config& config) {
   source.Text("listen", config.listen);
   CheckListen(source, config.listen);
@@ -67,6 +80,7 @@ void ReadAll(ConfigSource& source, Config& config) {
   source.Word("log_level", {"debug", "info", "warn", "error"}, config.log_level);
   source.Number("body_bytes_max", 1024, std::int64_t{64} << 20, config.body_bytes_max);
   source.Number("http_threads", 1, 1024, config.http_threads);
+  ReadProxies(source, config.trusted_proxies);
   source.Number("apply_threads", 1, 64, config.apply_threads);
   source.Number("outside_threads", 1, 256, config.outside_threads);
   source.Flag("benchmark_route", config.benchmark_route);
@@ -117,6 +131,12 @@ void CheckKey(const Config& config, std::vector<std::string>& mistakes) {
     mistakes.push_back(name + " is a webhook signing secret; an API key (sk_… or rk_…) is wanted");
   } else if (key.starts_with("pk_")) {
     mistakes.push_back(name + " is a publishable key, which may not charge; sk_… or rk_… is wanted");
+  } else if (!LivemodeOf(key)) {
+    mistakes.push_back(name + " does not say its mode: sk_test_…, sk_live_…, rk_test_… or rk_live_… is wanted");
+  }
+  if (LivemodeOf(key) == true && config.stripe_api_base.starts_with("http://")) {
+    mistakes.push_back(
+        "stripe.api_base (DUNLIN_STRIPE_API_BASE): a live API key is never sent without TLS; use https://");
   }
   if (!config.clock.empty() && LivemodeOf(key) == true) {
     mistakes.push_back("clock (DUNLIN_CLOCK): refused with a live API key; real money keeps the machine's time");

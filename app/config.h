@@ -8,6 +8,7 @@
 
 #include "state/result.h"
 #include "state/time.h"
+#include "webhooks/http/address.h"
 
 namespace dunlin {
 
@@ -20,9 +21,11 @@ struct Config {
   std::string outbox_file;                   // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
   std::string log_level = "info";            // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
   std::size_t body_bytes_max = 1024 * 1024;  // body_bytes_max DUNLIN_BODY_BYTES_MAX
-  int http_threads = 96;                     // http_threads    DUNLIN_HTTP_THREADS
-  int apply_threads = 2;                     // apply_threads   DUNLIN_APPLY_THREADS
-  int outside_threads = 8;                   // outside_threads DUNLIN_OUTSIDE_THREADS
+  int http_threads = 8;                      // http_threads    DUNLIN_HTTP_THREADS
+  // trusted_proxies DUNLIN_TRUSTED_PROXIES: addresses and ranges whose X-Forwarded-For is believed
+  std::vector<IpRange> trusted_proxies;
+  int apply_threads = 2;         // apply_threads   DUNLIN_APPLY_THREADS
+  int outside_threads = 8;       // outside_threads DUNLIN_OUTSIDE_THREADS
   bool benchmark_route = false;  // benchmark_route DUNLIN_BENCHMARK_ROUTE: POST /benchmark/verify, never in production
 
   // [stripe]

@@ -154,6 +154,15 @@ std::vector<std::string> ConfigSource::ListAt(const toml::node& node, std::strin
   return values;
 }
 
+void ConfigSource::List(std::string_view key, std::vector<std::string>& to) {
+  const toml::node* node = Find(key);
+  if (const auto text = FromEnvironment(key)) {
+    to = SplitAtCommas(*text);
+  } else if (node != nullptr) {
+    to = ListAt(*node, key);
+  }
+}
+
 std::vector<std::string> ConfigSource::ReadSecretsFile(std::string_view key, const std::string& path) {
   std::vector<std::string> secrets;
   std::ifstream in(path);

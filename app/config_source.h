@@ -36,6 +36,8 @@ class ConfigSource {
   void Flag(std::string_view key, bool& to);
   // A number of seconds, or a text such as "5m".
   void Length(std::string_view key, Seconds& to);
+  // One or more texts; in the variable separated by commas.
+  void List(std::string_view key, std::vector<std::string>& to);
   // One or more secrets: from `key`, or from the file that `key`_file names, one a line. The environment's wins over
   // the file's as a whole; both of one place is a mistake.
   void Secrets(std::string_view key, std::vector<std::string>& to, std::string& to_file);

@@ -58,10 +58,4 @@ void Log(LogLevel level, std::string_view message, LogFields fields) {
   Logger().log(ToSpdlog(level), line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-std::string MaskEmail(std::string_view address) {
-  const std::size_t at = address.rfind('@');
-  if (at == std::string_view::npos || at == 0) return "***";
-  return std::string(address.substr(0, 1)) + "***" + std::string(address.substr(at));
-}
-
 }  // namespace dunlin

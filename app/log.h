@@ -18,7 +18,4 @@ bool LogEnabled(LogLevel level);
 using LogFields = std::initializer_list<std::pair<std::string_view, std::string>>;
 void Log(LogLevel level, std::string_view message, LogFields fields);
 
-// "jenny.rosen@example.com" becomes "j***@example.com".
-std::string MaskEmail(std::string_view address);
-
 }  // namespace dunlin

@@ -66,6 +66,13 @@ void Metrics::OnHttp(std::string_view route, int status) {
   Count("dunlin_http_requests_total", Label("route", route) + "," + Label("status", std::to_string(status)));
 }
 
+void Metrics::OnRefused(std::string_view route, std::string_view why) {
+  constexpr std::string_view kWebhooks = "/webhooks/";
+  if (!route.starts_with(kWebhooks)) return;
+  const std::string_view rest = route.substr(kWebhooks.size());
+  Count("dunlin_webhooks_total", Label("provider", rest.substr(0, rest.find('/'))) + "," + Label("verdict", why));
+}
+
 // Not by type: the provider decides how many there are.
 void Metrics::OnEvent(EventOutcome outcome) {
   Count("dunlin_events_total", Label("outcome", EventOutcomeName(outcome)));

@@ -19,6 +19,8 @@ class Metrics final : public Observer {
  public:
   void OnWebhook(std::string_view verdict, std::chrono::nanoseconds took);
   void OnHttp(std::string_view route, int status);
+  // A request that came to no handler. If it was for a webhook's route, it is a webhook with this verdict.
+  void OnRefused(std::string_view route, std::string_view why);
 
   void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;

@@ -1,8 +1,10 @@
 #include "app/service.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -27,13 +29,24 @@ namespace dunlin {
 namespace {
 
 constexpr Millis kStopPatience{8000};
+constexpr rlim_t kDescriptors = 8192;
+
+// Once for each change, so that an outage of hours is two lines.
+void LogQueue(const std::optional<Error>& error) {
+  if (error) {
+    Log(LogLevel::kWarn, "the queue does not answer; work goes on from the ledger", {{"error", error->detail}});
+  } else {
+    Log(LogLevel::kInfo, "the queue answers", {});
+  }
+}
 
 Result<std::unique_ptr<Queue>> OpenQueue(const std::string& location, const std::string& key) {
   Result<QueueUrl> url = ParseQueueUrl(location);
   if (!url) return tl::unexpected(url.error());
   switch (url->kind) {
     case QueueUrl::Kind::kMemory: return std::make_unique<MemoryQueue>();
-    case QueueUrl::Kind::kRedis: return std::make_unique<FallbackQueue>(std::make_unique<RedisQueue>(url->redis, key));
+    case QueueUrl::Kind::kRedis:
+      return std::make_unique<FallbackQueue>(std::make_unique<RedisQueue>(url->redis, key), &LogQueue);
   }
   return Fail(Errc::kInvalidArgument, "an unknown queue");
 }
@@ -57,6 +70,14 @@ sigset_t BlockSignals() {
   return set;
 }
 
+// Each connection takes a descriptor, and the usual limit of 1,024 is less than the server has room for.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, kDescriptors));
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // with fewer the server waits for room instead
+}
+
 struct Listening {
   std::string address;
   int port = 0;
@@ -71,7 +92,9 @@ Result<Listening> ParseListen(const std::string& text) {
   }
   if (port < 0 || port > 65535)
     return Fail(Errc::kInvalidArgument, "listen: '" + text + "' is not ADDRESS:PORT, such as 127.0.0.1:8080");
-  return Listening{text.substr(0, colon), port};
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);  // IPv6
+  return Listening{address, port};
 }
 
 // What lives as long as the process serves, in the order in which it is built and, backwards, taken down.
@@ -87,7 +110,9 @@ class Service {
     if (!status) return status;
     workers_->Start();
     server_->Start();
-    std::printf("listening on http://%s:%d\n", listening_.address.c_str(), listening_.port);
+    const std::string address =
+        listening_.address.find(':') == std::string::npos ? listening_.address : "[" + listening_.address + "]";
+    std::printf("listening on http://%s:%d\n", address.c_str(), listening_.port);
     std::fflush(stdout);
     Log(LogLevel::kInfo, "serving",
         {{"listen", listening_.address + ":" + std::to_string(listening_.port)},
@@ -99,6 +124,7 @@ class Service {
   // False: something was still under way when patience ended.
   bool Stop() {
     const auto begin = std::chrono::steady_clock::now();
+    workers_->BeginStop();  // a charge that began now would have less patience than it needs
     const bool answered = server_->Stop(kStopPatience);
     const Millis left = kStopPatience - std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - begin);
     return workers_->Stop(std::max(left, Millis{0})) && answered;
@@ -120,8 +146,9 @@ class Service {
     std::string text;
     Result<Policy> policy =
         config_.policy.empty() ? Result<Policy>(BuiltInPolicy()) : LoadPolicy(config_.policy, &text);
-    if (!policy) return tl::unexpected(policy.error());
+    if (!policy) return Fail(Errc::kInvalidArgument, policy.error().detail);  // also one that is not there
     Result<PolicyBook> book = PolicyBook::Open(*ledger_, std::move(*policy), text);
+    if (!book && book.error().code == Errc::kConflict) return Fail(Errc::kInvalidArgument, book.error().detail);
     if (!book) return tl::unexpected(book.error());
     policies_ = std::make_unique<PolicyBook>(std::move(*book));
     for (auto& [queue, lane] : {std::pair(&apply_queue_, "apply"), std::pair(&outside_queue_, "outside")}) {
@@ -138,7 +165,11 @@ class Service {
                                 .api_version = config_.stripe_api_version});
     if (!api) return tl::unexpected(api.error());
     provider_ = std::move(*api);
-    outbox_ = std::make_unique<FileOutbox>(OutboxFile(config_));
+    auto outbox = std::make_unique<FileOutbox>(OutboxFile(config_));
+    if (const Status writable = outbox->CheckWritable(); !writable) {
+      return Fail(Errc::kInvalidArgument, "outbox_file (DUNLIN_OUTBOX_FILE): " + writable.error().detail);
+    }
+    outbox_ = std::move(outbox);
     StripeIngest::Options ingest;
     ingest.secrets = config_.stripe_webhook_secrets;
     ingest.tolerance = config_.stripe_tolerance;
@@ -172,12 +203,15 @@ class Service {
     options.port = listening_.port;
     options.body_bytes_max = config_.body_bytes_max;
     options.threads = config_.http_threads;
+    options.trusted_proxies = config_.trusted_proxies;
     options.on_answered = [this](const HttpAnswered& answered) { OnAnswered(answered); };
-    options.on_exception = [](const HttpRequest& request, std::string_view) {
-      Log(LogLevel::kError, "a handler threw", {{"request_id", request.request_id}});
+    options.on_exception = [](std::string_view request_id, std::string_view) {
+      Log(LogLevel::kError, "a handler threw", {{"request_id", std::string(request_id)}});
     };
     server_ = std::make_unique<HttpServer>(std::move(options));
-    server_->Route("POST", "/webhooks/stripe", [this](const HttpRequest& r) { return ingest_->Handle(r); });
+    server_->RouteLater("POST", "/webhooks/stripe", [this](const HttpRequest& request, const HttpResponder& responder) {
+      ingest_->Handle(request, responder);
+    });
     if (config_.benchmark_route)
       server_->Route("POST", "/benchmark/verify", [this](const HttpRequest& r) { return ingest_->VerifyOnly(r); });
     api_ = std::make_unique<ApiContext>(ApiContext{.ledger = *ledger_, .policies = *policies_, .clock = *clock_});
@@ -191,12 +225,18 @@ class Service {
 
   void OnAnswered(const HttpAnswered& answered) {
     metrics_.OnHttp(answered.route, answered.status);
-    const LogLevel level = answered.status >= 500 ? LogLevel::kWarn : LogLevel::kDebug;
+    if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
+    // What is refused at the door is counted, not told one by one: a crowd could fill the log.
+    const bool at_door = !answered.refused.empty();
+    const LogLevel level = at_door || answered.status < 400 ? LogLevel::kDebug
+                           : answered.status < 500          ? LogLevel::kInfo
+                                                            : LogLevel::kWarn;
     if (!LogEnabled(level)) return;
     Log(level, "answered",
         {{"method", std::string(answered.method)},
          {"route", std::string(answered.route)},
          {"status", std::to_string(answered.status)},
+         {"peer", std::string(answered.peer)},
          {"request_id", std::string(answered.request_id)}});
   }
 
@@ -239,6 +279,7 @@ int Serve(const Config& config) {
     return 2;
   }
   const sigset_t signals = BlockSignals();
+  RaiseDescriptorLimit();
   auto service = std::make_unique<Service>(config);
   if (const Status started = service->Start(); !started) {
     std::fprintf(stderr, "dunlin: %s\n", started.error().detail.c_str());

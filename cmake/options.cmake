@@ -17,3 +17,6 @@ if(DUNLIN_SANITIZE) # a plain if(): the comma in the value would break a generat
     target_compile_options(dunlin_options INTERFACE -fno-sanitize=vptr)
   endif()
 endif()
+if(DUNLIN_FUZZ)
+  target_compile_options(dunlin_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -132,7 +132,7 @@ struct JobRetry {
   JobId id{};
   Timestamp due{};
   JobState state = JobState::kReady;
-  bool count_try = true;  // false: moved, not failed
+  bool count_try = true;  // false: moved, not failed; its failures so far are forgotten
   std::string error;
   Timestamp at{};  // when it failed; left out, `due` stands in
 };
@@ -283,6 +283,11 @@ class Ledger {
   virtual Result<UnitResult> Commit(Unit unit) = 0;
   // The same for several independent units, which share commits; one's failure does not touch the others.
   virtual std::vector<Result<UnitResult>> CommitAll(std::vector<Unit> units) = 0;
+  // Commit without waiting: `done` is called once, with what Commit would have returned, when that is durable; on the
+  // committing thread, and before the hint below. It must not block, throw or commit. The destructor calls those that
+  // are still owed. Units that are waited for and those that are not share commits.
+  using CommitDone = std::function<void(Result<UnitResult>)>;
+  virtual void CommitThen(Unit unit, CommitDone done) = 0;
 
   // Called after each commit, on the committing thread, with the jobs it made or moved. Must not block. On return the
   // hint before is not under way and will not be called again. Not to be called by a hint.
@@ -293,7 +298,8 @@ class Ledger {
   virtual const std::string& instance() const = 0;
 
   // -- work
-  virtual Result<std::vector<JobRef>> DueJobs(Timestamp until, std::size_t limit) = 0;  // ready ones, by due time
+  // Ready ones, by due time; at most `limit` of each lane, so that neither's backlog hides the other's.
+  virtual Result<std::vector<JobRef>> DueJobs(Timestamp until, std::size_t limit) = 0;
   // In the order asked; those that are gone or dead are left out.
   virtual Result<std::vector<Work>> LoadWork(std::span<const JobId> ids) = 0;
   virtual Result<std::optional<SubscriptionRecord>> LoadSubscription(const SubscriptionId& id) = 0;

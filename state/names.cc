@@ -196,6 +196,7 @@ std::string_view RecoveryEventName(RecoveryEvent event) {
     case RecoveryEvent::kSettled: return "settled";
     case RecoveryEvent::kSuperseded: return "superseded";
     case RecoveryEvent::kCancelled: return "cancelled";
+    case RecoveryEvent::kEndDue: return "end_due";
     case RecoveryEvent::kEndRefused: return "end_refused";
     case RecoveryEvent::kFailedAgain: return "failed_again";
     case RecoveryEvent::kTakenBack: return "taken_back";
@@ -224,6 +225,7 @@ std::string_view EffectName(Effect effect) {
     case Effect::kCharge: return "charge";
     case Effect::kAskForMethod: return "ask_for_method";
     case Effect::kCancelAtProvider: return "cancel_at_provider";
+    case Effect::kSendCancel: return "send_cancel";
     case Effect::kTellExhausted: return "tell_exhausted";
     case Effect::kStop: return "stop";
   }

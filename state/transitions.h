@@ -20,7 +20,7 @@ enum class RecoveryState : std::uint8_t {
   kWaiting,         // the next attempt is scheduled
   kAwaitingMethod,  // a decline that must not be retried on the same card (R18)
   kCharging,        // an attempt's outcome is awaited
-  kEnding,          // the schedule is spent: the provider is being told to cancel
+  kEnding,          // the schedule is spent: the provider is asked once more, and then told to cancel
   kExhausted,       // the schedule is spent and the policy says: stay past due
 };
 
@@ -36,6 +36,7 @@ enum class RecoveryEvent : std::uint8_t {
   kSettled,        // the invoice is void or written off: nothing is left to collect
   kSuperseded,     // a late fact shows that nothing was owed
   kCancelled,      // cancelled, now or for the period's end: collection stops (R17)
+  kEndDue,         // the provider was asked once more, and nothing speaks against cancelling
   kEndRefused,     // the provider would not cancel
   kFailedAgain,    // the provider's own next attempt failed
   kTakenBack,      // the provider plans an attempt of its own again: two owners (R21)
@@ -59,7 +60,8 @@ enum class Effect : std::uint8_t {
   kSchedule,          // a charge job at next_attempt_at
   kCharge,            // commit an attempt, then call
   kAskForMethod,      // mail: another payment method is needed
-  kCancelAtProvider,  // DELETE the subscription
+  kCancelAtProvider,  // a job that cancels the subscription
+  kSendCancel,        // commit that the cancellation goes out, then call
   kTellExhausted,     // tell support that the schedule is spent
   kStop,              // drop what was not sent yet
 };
@@ -144,11 +146,15 @@ inline constexpr auto kTransitions = std::to_array<Transition>({
   {"D56", RecoveryState::kCharging,       RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
   {"D57", RecoveryState::kEnding,         RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
   {"D58", RecoveryState::kExhausted,      RecoveryEvent::kCancelled,     Guard::kAlways,         RecoveryState::kNone,           Effect::kStop},
+
+  {"D59", RecoveryState::kEnding,         RecoveryEvent::kEndDue,        Guard::kAlways,         RecoveryState::kEnding,         Effect::kSendCancel},
+  {"D60", RecoveryState::kEnding,         RecoveryEvent::kMethodChanged, Guard::kAlways,         RecoveryState::kWaiting,        Effect::kSchedule},
+  {"D61", RecoveryState::kEnding,         RecoveryEvent::kStaffRetry,    Guard::kAlways,         RecoveryState::kCharging,       Effect::kCharge},
 });
 // clang-format on
 
 inline constexpr std::size_t kRecoveryStates = 8;
-inline constexpr std::size_t kRecoveryEvents = 14;
+inline constexpr std::size_t kRecoveryEvents = 15;
 
 std::string_view RecoveryStateName(RecoveryState state);  // "awaiting_method"
 std::optional<RecoveryState> ParseRecoveryState(std::string_view name);
@@ -260,12 +266,24 @@ constexpr bool FollowingNeverCharges(std::span<const Transition> rows) {
   return true;
 }
 
+// The provider is only told to cancel once it was asked, and until then a new payment method and staff can stop it.
+constexpr bool CancellingCanBeStopped(std::span<const Transition> rows) {
+  for (const Transition& row : rows) {
+    const bool asked = row.from == RecoveryState::kEnding && row.on == RecoveryEvent::kEndDue;
+    if ((row.effect == Effect::kSendCancel) != asked) return false;
+    if (row.effect == Effect::kCancelAtProvider && row.to != RecoveryState::kEnding) return false;
+  }
+  return HasRow(rows, RecoveryState::kEnding, RecoveryEvent::kMethodChanged, Guard::kAlways) &&
+         HasRow(rows, RecoveryState::kEnding, RecoveryEvent::kStaffRetry, Guard::kAlways);
+}
+
 static_assert(Deterministic(kTransitions), "two rows of one state and event can hold at once");
 static_assert(GuardsAreComplete(kTransitions), "a guard has no row");
 static_assert(EveryStateIsReached(kTransitions), "a state cannot be reached");
 static_assert(EveryRecoveryCanEnd(kTransitions), "a recovery cannot end");
 static_assert(EveryRetryHasAWayOut(kTransitions), "a retry row has no way out");
 static_assert(FollowingNeverCharges(kTransitions), "a followed recovery could charge");
+static_assert(CancellingCanBeStopped(kTransitions), "a cancellation goes out unasked, or nothing stops it");
 
 }  // namespace transition_proofs
 }  // namespace dunlin

@@ -192,8 +192,7 @@ class Batch {
     const auto was = std::find_if(group.record.attempts.begin(), group.record.attempts.end(),
                                   [&](const Attempt& a) { return a.key == ended.key; });
     if (IsOpen(was->state) && !IsOpen(ended.state)) {
-      group.unit.close_attempts.push_back(ended);
-      group.unit.done.push_back(ended.job);
+      Close(group.unit, ended);
       group.ended.push_back(ended);
     } else {
       group.unit.annotate_attempts.push_back(ended);

@@ -12,6 +12,8 @@ bool SaysFailed(const Digest& d) {
                                                 [&](const Failure& f) { return f.source == d.event; }));
 }
 
+std::string UnresolvedKey(const Attempt& attempt) { return "charge_unresolved/" + attempt.subscription.str(); }
+
 }  // namespace
 
 std::optional<Attempt> OutcomeInEvent(const Digest& digest, const std::vector<Attempt>& attempts) {
@@ -27,6 +29,23 @@ std::optional<Attempt> OutcomeInEvent(const Digest& digest, const std::vector<At
     attempt.detail = "told by " + digest.event.str();
   }
   return attempt == *at ? std::nullopt : std::optional(std::move(attempt));
+}
+
+void Close(Unit& unit, const Attempt& ended) {
+  unit.close_attempts.push_back(ended);
+  unit.done.push_back(ended.job);
+  unit.settle_alerts.push_back(UnresolvedKey(ended));
+}
+
+Alert Unresolved(const Attempt& attempt, const std::string& why, Timestamp now) {
+  return {.key = UnresolvedKey(attempt),
+          .kind = "charge_unresolved",
+          .subject = attempt.subscription.str(),
+          .detail = "What became of charge " + attempt.key.str() + " of invoice " + attempt.invoice.str() +
+                    ", first sent at " + FormatRfc3339(attempt.first_sent_at) + ", cannot be learnt: " + why +
+                    ". The provider is asked every hour until it is known, and nothing else is charged meanwhile.",
+          .raised_at = now,
+          .message = ""};
 }
 
 void Update(std::vector<Attempt>& attempts, const Attempt& attempt) {

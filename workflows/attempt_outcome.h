@@ -10,6 +10,12 @@ namespace dunlin {
 // `attempts`, or nothing new.
 std::optional<Attempt> OutcomeInEvent(const Digest& digest, const std::vector<Attempt>& attempts);
 
+// Adds to the unit that the attempt has ended, and its job with it.
+void Close(Unit& unit, const Attempt& ended);
+
+// For people: the outcome of an attempt that is out cannot be learnt. Close settles it.
+Alert Unresolved(const Attempt& attempt, const std::string& why, Timestamp now);
+
 // Replaces the attempt with that key.
 void Update(std::vector<Attempt>& attempts, const Attempt& attempt);
 

@@ -266,6 +266,7 @@ class Decider {
 }  // namespace
 
 std::string ChargeJobKey(const SubscriptionId& id) { return "charge/" + id.str(); }
+std::string CancelJobKey(const SubscriptionId& id) { return "cancel/" + id.str(); }
 std::string RetryJobKey(const SubscriptionId& id) { return "retry/" + id.str(); }
 std::string RefetchJobKey(const SubscriptionId& id) { return "refetch/" + id.str(); }
 

@@ -15,6 +15,7 @@ enum class Trigger : std::uint8_t {
   kFacts,       // an event, an answer, or time: whatever the facts now say
   kDue,         // the moment of the scheduled attempt has come
   kStaffRetry,  // staff ask for an attempt now
+  kEndDue,      // about to cancel: the provider was just asked, and `facts` hold what it answered
   kEndRefused,  // the provider would not cancel
 };
 
@@ -31,6 +32,7 @@ struct Situation {
   JobId job{};
   std::string instance;
   std::string pay_parameters;
+  AttemptKey cancel_key;  // kEndDue: the idempotency key that the cancellation would go out under
 };
 
 struct Decision {
@@ -59,6 +61,7 @@ std::optional<RetryRefusal> RefuseRetry(const SubscriptionRecord& record, const 
 
 // The keys of a subscription's jobs.
 std::string ChargeJobKey(const SubscriptionId& id);
+std::string CancelJobKey(const SubscriptionId& id);
 std::string RefetchJobKey(const SubscriptionId& id);
 std::string RetryJobKey(const SubscriptionId& id);
 

@@ -47,13 +47,15 @@ JobRetry TryAgain(const Job& job, const Error& error, Timestamp now, Random& ran
                     static_cast<std::int64_t>(random.Next() % static_cast<std::uint64_t>(spread + 1))};
   JobRetry retry{
       .id = job.id, .due = now + std::max(std::min(wait, kLongestWait), at_least), .error = error.detail, .at = now};
-  if (job.first_failed_at && now - *job.first_failed_at >= PatienceOf(job.kind)) retry.state = JobState::kDead;
+  const bool too_long = job.first_failed_at && now - *job.first_failed_at >= PatienceOf(job.kind);
+  if (too_long && job.tries + 1 >= kTriesMin) retry.state = JobState::kDead;
   return retry;
 }
 
-Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry) {
+Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry, const std::optional<Alert>& alert) {
   Unit unit;
   unit.retries.push_back(retry);
+  if (alert) RaiseAlert(unit.alerts, *alert);
   const bool dead = retry.state == JobState::kDead;
   if (dead && job.kind != JobKind::kAlert) {
     const std::string id = std::to_string(ToInt(job.id));

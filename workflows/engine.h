@@ -30,14 +30,18 @@ struct Engine {
   Millis facts_kept = kFactsKept;
 };
 
+// A job is not given up before it failed this often, which takes more than an hour: time that passed while the service
+// was away is no try.
+inline constexpr int kTriesMin = 12;
+
 // The retry rule of jobs: 1 s doubled for each failure, at most an hour, each ± 20 %; dead once it has failed for as
-// long as its kind is given. `at_least`: the provider asked for this much patience.
+// long as its kind is given, and kTriesMin times. `at_least`: the provider asked for this much patience.
 JobRetry TryAgain(const Job& job, const Error& error, Timestamp now, Random& random, Millis at_least = Millis{0});
 
 // How long a job of that kind may go on failing.
 Millis PatienceOf(JobKind kind);
 
-// Commits `retry`; a job that dies with it raises an alert.
-Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry);
+// Commits `retry`, and raises `alert`; a job that dies with it raises one of its own.
+Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry, const std::optional<Alert>& alert = {});
 
 }  // namespace dunlin

@@ -9,6 +9,13 @@
 
 namespace dunlin {
 
+Status FileOutbox::CheckWritable() const {
+  const int file = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return Fail(Errc::kUnavailable, "cannot write to " + path_ + ": " + std::strerror(errno));
+  ::close(file);
+  return {};
+}
+
 Status FileOutbox::Deliver(JobId id, std::string_view message) {
   if (message.size() < 2 || message.front() != '{')
     return Fail(Errc::kInvalidArgument, "the message is not a JSON object");

@@ -22,6 +22,7 @@ class Outbox {  // thread-safe
 class FileOutbox final : public Outbox {
  public:
   explicit FileOutbox(std::string path) : path_(std::move(path)) {}
+  Status CheckWritable() const;  // makes the file when it is missing. Errors: kUnavailable, naming it
   Status Deliver(JobId id, std::string_view message) override;
 
  private:

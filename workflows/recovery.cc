@@ -29,6 +29,7 @@ std::string Sentence(RecoveryEvent on) {
     case RecoveryEvent::kSettled: return "Nothing is left to collect on the invoice.";
     case RecoveryEvent::kSuperseded: return "Later facts show that this invoice is not what is owed.";
     case RecoveryEvent::kCancelled: return "The subscription is cancelled, so collection stops.";
+    case RecoveryEvent::kEndDue: return "The provider was asked once more, and the invoice is still owed.";
     case RecoveryEvent::kEndRefused: return "The provider did not cancel the subscription.";
     case RecoveryEvent::kFailedAgain: return "The provider's own attempt failed.";
     case RecoveryEvent::kTakenBack: return "The provider plans an attempt of its own again.";
@@ -42,6 +43,8 @@ class Runner {
       : s_(situation), derived_(derived), policies_(policies), out_(decision), r_(decision.next.recovery) {}
 
   void Run() {
+    // The provider has just been asked, so a cancellation that went out before without an answer was not carried out.
+    if (s_.trigger == Trigger::kEndDue && r_.state == RecoveryState::kEnding) r_.open_attempt = AttemptKey{};
     for (int step = 0; step < kStepsMax; ++step) {
       const std::optional<RecoveryEvent> on = Next();
       if (!on) break;
@@ -61,7 +64,21 @@ class Runner {
   const std::vector<Attempt>& attempts() const { return s_.before.attempts; }
 
   Outlook LookAheadNow() const {
-    return LookAhead(policy(), invoice(), attempts(), s_.facts.method, r_.opened_at, out_.next.id.str(), s_.now);
+    Outlook outlook =
+        LookAhead(policy(), invoice(), attempts(), s_.facts.method, r_.opened_at, out_.next.id.str(), s_.now);
+    if (outlook.guard == Guard::kSpentCancel && NoCardWasTried()) outlook.guard = Guard::kSpentStay;
+    return outlook;
+  }
+
+  // The provider refused every attempt: that is no customer who does not pay, so people decide what becomes of it.
+  bool NoCardWasTried() const {
+    bool refused = false;
+    for (const Attempt& a : attempts()) {
+      if (a.invoice != r_.invoice) continue;
+      if (a.state == AttemptState::kDeclined) return false;
+      refused = refused || a.state == AttemptState::kRefused;
+    }
+    return refused;
   }
 
   // ---- which event is there? Facts first, then wishes.
@@ -103,7 +120,8 @@ class Runner {
       case RecoveryState::kTakingOver:
         return ProviderCollects(owed) ? std::nullopt : std::optional(RecoveryEvent::kTakenOver);
       case RecoveryState::kCharging: return AttemptEnded() ? std::optional(RecoveryEvent::kDeclined) : std::nullopt;
-      case RecoveryState::kEnding: return std::nullopt;
+      case RecoveryState::kEnding:
+        return !CancellationIsOut() && NewMethod() ? std::optional(RecoveryEvent::kMethodChanged) : std::nullopt;
       case RecoveryState::kWaiting:
       case RecoveryState::kAwaitingMethod:
       case RecoveryState::kExhausted:
@@ -116,14 +134,19 @@ class Runner {
 
   std::optional<RecoveryEvent> Wish() {
     const bool too_early = s_.trigger == Trigger::kDue && (!r_.next_attempt_at || *r_.next_attempt_at > s_.now);
-    return wish_granted_ || too_early ? std::nullopt : WishedFor();
+    const bool too_late = s_.trigger == Trigger::kStaffRetry && CancellationIsOut();
+    return wish_granted_ || too_early || too_late ? std::nullopt : WishedFor();
   }
+
+  // Nothing is charged then: the charge could meet the cancellation at the provider.
+  bool CancellationIsOut() const { return r_.state == RecoveryState::kEnding && !r_.open_attempt.empty(); }
 
   std::optional<RecoveryEvent> WishedFor() const {
     switch (s_.trigger) {
       case Trigger::kFacts: return std::nullopt;
       case Trigger::kDue: return RecoveryEvent::kDue;
       case Trigger::kStaffRetry: return RecoveryEvent::kStaffRetry;
+      case Trigger::kEndDue: return RecoveryEvent::kEndDue;
       case Trigger::kEndRefused: return RecoveryEvent::kEndRefused;
     }
     return std::nullopt;
@@ -137,10 +160,14 @@ class Runner {
 
   static bool ProviderCollects(const InvoiceFact& owed) { return owed.auto_advance || owed.next_payment_attempt; }
 
-  bool AttemptEnded() const {
+  const Attempt* AwaitedAttempt() const {
     const auto attempt =
         std::find_if(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.key == r_.open_attempt; });
-    return attempt != attempts().end() && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
+    return attempt == attempts().end() ? nullptr : &*attempt;
+  }
+  bool AttemptEnded() const {
+    const Attempt* attempt = AwaitedAttempt();
+    return attempt != nullptr && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
   }
 
   // A failure that the customer was not told of. One attempt can be told by two events: failed, and action required.
@@ -195,10 +222,13 @@ class Runner {
     const RecoveryState from = r_.state;
     if (row.on == RecoveryEvent::kFailed) Open();
     if (row.on == WishedFor()) wish_granted_ = true;
+    const Attempt* ended = row.on == RecoveryEvent::kDeclined ? AwaitedAttempt() : nullptr;
     r_.state = row.to;
     Schedule(row);
     if (row.on == RecoveryEvent::kTakenOver) out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
-    Note(row, from);
+    Note(row, ended);
+    if (ended != nullptr) TellRefusal(*ended);
+    if (from == RecoveryState::kEnding && row.to != from) out_.drop_jobs.push_back(CancelJobKey(out_.next.id));
     Act(row, from);
     if (r_.state == RecoveryState::kNone) r_ = Recovery{};
   }
@@ -266,7 +296,8 @@ class Runner {
       case RecoveryState::kAwaitingMethod:
         return "Waiting for a new payment method until " + FormatRfc3339(LookAheadNow().at) + ".";
       case RecoveryState::kCharging: return "Charging now.";
-      case RecoveryState::kEnding: return "The schedule is spent: telling the provider to cancel.";
+      case RecoveryState::kEnding:
+        return "The schedule is spent: the provider is asked once more, and then told to cancel.";
       case RecoveryState::kExhausted:
         return "The schedule is spent: it stays past due until it is paid, retried by staff or gets a new payment "
                "method.";
@@ -274,7 +305,7 @@ class Runner {
     return "";
   }
 
-  void Note(const Transition& row, RecoveryState from) {
+  void Note(const Transition& row, const Attempt* ended) {
     TimelineRow note;
     note.subscription = out_.next.id;
     note.at = s_.now;
@@ -286,12 +317,13 @@ class Runner {
     note.by = row.on == RecoveryEvent::kStaffRetry ? s_.by : row.on == RecoveryEvent::kDue ? "schedule" : "";
     note.reason = Sentence(row.on);
     if (row.on == RecoveryEvent::kStaffRetry && !s_.reason.empty()) note.reason += " Reason given: " + s_.reason;
-    if (from == RecoveryState::kCharging && row.on == RecoveryEvent::kDeclined) note.reason += DeclineWords();
-    note.next = WhatIsNext();
+    if (ended != nullptr) note.reason += WhyNoMoney(*ended);
+    note.next = row.effect == Effect::kSendCancel ? "Telling the provider to cancel." : WhatIsNext();
     out_.timeline.push_back(std::move(note));
   }
 
-  std::string DeclineWords() const {
+  std::string WhyNoMoney(const Attempt& ended) const {
+    if (ended.state == AttemptState::kRefused) return " The provider refused the request: " + ended.detail;
     const InvoiceFact* owed = invoice();
     return owed != nullptr && owed->decline && !owed->decline->code.empty()
                ? " Decline code: " + owed->decline->code + "."
@@ -310,12 +342,10 @@ class Runner {
         break;
       case Effect::kCancelAtProvider:
         out_.drop_jobs.push_back(ChargeJobKey(id));
-        out_.jobs.push_back({.kind = JobKind::kCancel,
-                             .key = "cancel/" + id.str(),
-                             .subject = id.str(),
-                             .due = s_.now,
-                             .payload = "{}"});
+        out_.jobs.push_back(
+            {.kind = JobKind::kCancel, .key = CancelJobKey(id), .subject = id.str(), .due = s_.now, .payload = "{}"});
         break;
+      case Effect::kSendCancel: r_.open_attempt = s_.cancel_key; break;
       case Effect::kTellExhausted:
         out_.drop_jobs.push_back(ChargeJobKey(id));
         Tell("exhausted",
@@ -377,10 +407,20 @@ class Runner {
   void Stop(RecoveryState from) {
     if (from != RecoveryState::kCharging) out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
     out_.drop_jobs.push_back("take_over/" + r_.invoice.str());
-    out_.drop_jobs.push_back("cancel/" + out_.next.id.str());
     out_.drop_jobs.push_back(FailureMailKey(out_.next.id));
     out_.settle_alerts.push_back("exhausted/" + out_.next.id.str());
     out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
+    out_.settle_alerts.push_back("charge_refused/" + out_.next.id.str());
+  }
+
+  // An attempt that was not even tried is for people: what is wrong with the request is wrong with the next one too.
+  void TellRefusal(const Attempt& ended) {
+    if (ended.state == AttemptState::kRefused) {
+      Tell("charge_refused", "The provider refused to try a charge of invoice " + ended.invoice.str() + ": " +
+                                 ended.detail + " No card was tried. Correct the cause, then retry.");
+    } else {
+      out_.settle_alerts.push_back("charge_refused/" + out_.next.id.str());
+    }
   }
 
   void Tell(const std::string& kind, std::string detail) {

@@ -21,6 +21,7 @@ std::optional<RetryRefusal> RefuseByState(const Recovery& recovery) {
     case RecoveryState::kCharging:
       return RetryRefusal{"already_charging", "already charging: an attempt is under way; wait for its outcome"};
     case RecoveryState::kEnding:
+      if (recovery.open_attempt.empty()) return std::nullopt;  // nothing was sent yet
       return RetryRefusal{"ending", "ending: the schedule is spent and the provider is being told to cancel"};
     case RecoveryState::kWaiting:
     case RecoveryState::kAwaitingMethod:

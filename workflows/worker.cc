@@ -60,12 +60,17 @@ class Workers::Impl {
     for (int i = 0; i < options_.outside_threads; ++i) threads_.emplace_back([this] { Serve(Lane::kOutside); });
   }
 
+  void BeginStop() {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+
   bool Stop(Millis patience) {
     if (threads_.empty()) return true;
     engine_.ledger.OnNewJobs(nullptr);
+    BeginStop();
     std::unique_lock lock(mutex_);
-    stopping_ = true;
-    changed_.notify_all();
     if (!ended_.wait_for(lock, patience, [&] { return running_ == 0; })) return false;
     lock.unlock();
     for (std::thread& thread : threads_) thread.join();
@@ -227,6 +232,8 @@ Workers::Workers(Engine& engine, Queue& apply, Queue& outside, const Options& op
 Workers::~Workers() { Stop(Millis{24h}); }
 
 void Workers::Start() { impl_->Start(); }
+
+void Workers::BeginStop() { impl_->BeginStop(); }
 
 bool Workers::Stop(Millis patience) { return impl_->Stop(patience); }
 

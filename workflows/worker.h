@@ -22,6 +22,8 @@ class Workers {
   ~Workers();  // stops
 
   void Start();
+  // From now on no new job is begun; returns at once.
+  void BeginStop();
   // No new job is begun. Waits until those under way are done, at most `patience`; returns false when some were not:
   // they are in the ledger as they stood, and the next start resolves them. After false only ending the process is
   // safe.

@@ -14,6 +14,8 @@ namespace dunlin {
 namespace {
 
 constexpr std::size_t kJobsAtOnce = 1000;
+// A whole history at one moment: nothing of it may count as too old.
+constexpr Millis kAllFacts = Millis{24h} * 365 * 40;
 
 class HeldClock final : public Clock {
  public:
@@ -64,10 +66,10 @@ class FirstProblem final : public Observer {
 // Carries out what touches only the ledger, moving the clock from job to job.
 class Runner {
  public:
-  Runner(Ledger& ledger, const PolicyBook& policies, HeldClock& clock)
+  Runner(Ledger& ledger, const PolicyBook& policies, HeldClock& clock, Millis facts_kept)
       : ledger_(ledger),
         clock_(clock),
-        engine_{ledger, outside_, clock, chance_, policies, outside_, problems_, ReadStripeEvent, {}},
+        engine_{ledger, outside_, clock, chance_, policies, outside_, problems_, ReadStripeEvent, {}, facts_kept},
         applier_(engine_) {}
 
   Status RunUntil(Timestamp end) {
@@ -145,7 +147,7 @@ Result<OfflineRun> RunOffline(const std::vector<ReplayEvent>& events, const Offl
   const bool as_made = options.order == OfflineOptions::Order::kAsMade;
   HeldClock clock(chosen.empty() ? at : as_made ? chosen.front()->created : std::min(newest, at));
   StripeIngest ingest(**ledger, clock, {});
-  Runner runner(**ledger, *policies, clock);
+  Runner runner(**ledger, *policies, clock, as_made ? kFactsKept : kAllFacts);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const ReplayEvent& event = *chosen[i];
     // Those of one moment arrive together, after what time has brought until then.
@@ -175,6 +177,24 @@ Result<nlohmann::json> OfflineView(OfflineRun& run) {
     page.cursor = listing->next;
   } while (!page.cursor.empty());
   return nlohmann::json{{"subscriptions", std::move(views)}};
+}
+
+Status ExpectSameValues(const nlohmann::json& view, const nlohmann::json& other) {
+  const nlohmann::json& ours = view.at("subscriptions");
+  const nlohmann::json& theirs = other.at("subscriptions");
+  if (ours.size() != theirs.size()) {
+    return Fail(Errc::kCorrupt, "in another order there are " + std::to_string(theirs.size()) +
+                                    " subscriptions instead of " + std::to_string(ours.size()));
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    for (const char* value : {"id", "status", "access", "plan", "paid_until"}) {
+      if (ours[i].at(value) == theirs[i].at(value)) continue;
+      return Fail(Errc::kCorrupt, "subscription " + ours[i].at("id").get<std::string>() + ": in another order " +
+                                      value + " is " + theirs[i].at(value).dump() + " instead of " +
+                                      ours[i].at(value).dump());
+    }
+  }
+  return {};
 }
 
 }  // namespace dunlin

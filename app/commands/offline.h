@@ -17,7 +17,7 @@ struct OfflineOptions {
   // kAsMade: each event arrives at the moment it was made, those of one moment by their ids, and in between happens
   // what time brings. So what is shown does not depend on the order of the files, and histories of years are right.
   // kAsGiven: all arrive as late as the newest, in the order given: the proof that the core does not depend on the
-  // order either (I3). Not for histories longer than kFactsKept.
+  // order either (I3).
   enum class Order : std::uint8_t { kAsMade, kAsGiven } order = Order::kAsMade;
 };
 
@@ -35,5 +35,9 @@ Result<OfflineRun> RunOffline(const std::vector<ReplayEvent>& events, const Offl
 
 // {"subscriptions": […]} sorted by id, each as the API shows it.
 Result<nlohmann::json> OfflineView(OfflineRun& run);
+
+// Whether two views agree in what must not depend on the order of arrival (I3: status, access, plan, paid_until).
+// Errors: kCorrupt, naming the first subscription and value that differ.
+Status ExpectSameValues(const nlohmann::json& view, const nlohmann::json& other);
 
 }  // namespace dunlin

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kBatchUnits = 512;
 constexpr std::size_t kBatchBytes = 16 * 1024 * 1024;  // of event bodies: bounds what one transaction holds in memory
 constexpr std::size_t kOthersMin = 4;                  // units of other work in a batch, however few events it holds
+constexpr std::size_t kEventsToOneOther = 12;          // such a unit writes about as much as four events
 constexpr int kRestartWaitMs = 50;
 
 std::size_t BodyBytes(const Unit& unit) {
@@ -64,21 +65,30 @@ Committer::~Committer() {
   Close();
 }
 
-std::vector<Result<UnitResult>> Committer::Commit(std::vector<Unit> units) {
-  std::vector<Item> items(units.size());
-  for (std::size_t i = 0; i < units.size(); ++i) items[i].unit = std::move(units[i]);
-  Enqueue(items);
-  std::vector<Result<UnitResult>> results;
-  results.reserve(items.size());
-  for (Item& item : items) results.push_back(std::move(item.result));
-  return results;
+std::vector<Result<UnitResult>> Committer::CommitAll(std::vector<Unit> units) {
+  Batch items;
+  items.reserve(units.size());
+  for (Unit& unit : units) {
+    items.push_back(std::make_unique<Item>());
+    items.back()->unit = std::move(unit);
+  }
+  return Wait(std::move(items));
+}
+
+void Committer::CommitThen(Unit unit, Ledger::CommitDone done) {
+  Batch items;
+  items.push_back(std::make_unique<Item>());
+  items[0]->unit = std::move(unit);
+  items[0]->done = std::move(done);
+  Enqueue(std::move(items));
 }
 
 Status Committer::Do(Action action) {
-  std::vector<Item> items(1);
-  items[0].action = std::move(action);
-  Enqueue(items);
-  if (!items[0].result) return tl::unexpected(items[0].result.error());
+  Batch items;
+  items.push_back(std::make_unique<Item>());
+  items[0]->action = std::move(action);
+  const std::vector<Result<UnitResult>> results = Wait(std::move(items));
+  if (!results[0]) return tl::unexpected(results[0].error());
   return {};
 }
 
@@ -93,21 +103,45 @@ void Committer::Hint(const std::vector<JobRef>& jobs) {
   if (hint_) hint_(jobs);
 }
 
-// Waits until every item has its result.
-void Committer::Enqueue(std::vector<Item>& items) {
-  if (items.empty()) return;
+std::vector<Result<UnitResult>> Committer::Wait(Batch items) {
+  if (items.empty()) return {};
+  // Shared, because it is woken after its mutex was let go: a thread that is woken while the mutex is held only falls
+  // asleep again on that.
+  struct Waiter {
+    std::mutex mutex;
+    std::condition_variable all_done;
+    std::vector<Result<UnitResult>> results;
+    std::size_t left = 0;
+  };
   const auto waiter = std::make_shared<Waiter>();
   waiter->left = items.size();
+  waiter->results.resize(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i]->done = [waiter, i](Result<UnitResult> result) {
+      bool last = false;
+      {
+        const std::lock_guard lock(waiter->mutex);
+        waiter->results[i] = std::move(result);
+        last = --waiter->left == 0;
+      }
+      if (last) waiter->all_done.notify_one();
+    };
+  }
+  Enqueue(std::move(items));
+  std::unique_lock lock(waiter->mutex);
+  waiter->all_done.wait(lock, [&] { return waiter->left == 0; });
+  return std::move(waiter->results);
+}
+
+void Committer::Enqueue(Batch items) {
   {
     const std::lock_guard lock(mutex_);
-    for (Item& item : items) {
-      item.waiter = waiter;
-      (item.unit.accept.empty() ? others_ : ingest_).push_back(&item);
+    for (std::unique_ptr<Item>& item : items) {
+      auto& queue = item->unit.accept.empty() ? others_ : ingest_;
+      queue.push_back(std::move(item));
     }
   }
   gathered_.notify_one();
-  std::unique_lock lock(waiter->mutex);
-  waiter->all_done.wait(lock, [&] { return waiter->left == 0; });
 }
 
 void Committer::Run() {
@@ -120,10 +154,10 @@ void Committer::Run() {
 
     CommitBatch(batch);
     std::vector<JobRef> jobs;
-    for (const Item* item : batch) {
+    for (const std::unique_ptr<Item>& item : batch) {
       if (item->result) jobs.insert(jobs.end(), item->result->new_jobs.begin(), item->result->new_jobs.end());
     }
-    Wake(batch);  // the items are gone after this
+    Answer(batch);
     Hint(jobs);
     KeepLogShort();
     lock.lock();
@@ -131,20 +165,26 @@ void Committer::Run() {
 }
 
 Committer::Batch Committer::TakeBatch() {
-  // While events pour in, other work gets a quarter of the batch: the senders wait, it can.
-  const std::size_t quarter = std::clamp(ingest_.size() / 3, kOthersMin, kBatchUnits / 4);
-  const std::size_t others = std::min(others_.size(), ingest_.empty() ? kBatchUnits : quarter);
+  // While events pour in, other work gets about a quarter of the writing: the senders wait, it can. Senders that were
+  // just answered are about to send again, so a queue that is empty right after a batch of events does not end the
+  // rush.
+  const std::size_t before = std::exchange(ingest_before_, ingest_.size());
+  const std::size_t pouring = ingest_.empty() ? before : ingest_.size();
+  const std::size_t share = std::max(pouring / kEventsToOneOther, kOthersMin);
+  const std::size_t others = std::min(others_.size(), pouring == 0 ? kBatchUnits : share);
   const std::size_t ingest = std::min(ingest_.size(), kBatchUnits - others);
   Batch batch;
   batch.reserve(ingest + others);
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < ingest && bytes < kBatchBytes; ++i) {
     bytes += BodyBytes(ingest_.front()->unit);
-    batch.push_back(ingest_.front());
+    batch.push_back(std::move(ingest_.front()));
     ingest_.pop_front();
   }
-  batch.insert(batch.end(), others_.begin(), others_.begin() + static_cast<std::ptrdiff_t>(others));
-  others_.erase(others_.begin(), others_.begin() + static_cast<std::ptrdiff_t>(others));
+  for (std::size_t i = 0; i < others; ++i) {
+    batch.push_back(std::move(others_.front()));
+    others_.pop_front();
+  }
   return batch;
 }
 
@@ -154,13 +194,13 @@ void Committer::CommitBatch(const Batch& batch) {
   const Status committed = WriteBatch(batch);
   if (committed) return;
   AbandonTransaction();
-  for (Item* item : batch) item->result = tl::unexpected(committed.error());
+  for (const std::unique_ptr<Item>& item : batch) item->result = tl::unexpected(committed.error());
 }
 
 Status Committer::WriteBatch(const Batch& batch) {
   if (Status open = EnsureOpen(); !open) return open;
   if (Status begun = db::Run(statements_->begin); !begun) return begun;
-  for (Item* item : batch) {
+  for (const std::unique_ptr<Item>& item : batch) {
     if (Status written = WriteItem(*item); !written) return written;
   }
   return db::Run(statements_->commit);
@@ -229,16 +269,8 @@ void Committer::KeepLogShort() {
   RestartLog(*connection_, kRestartWaitMs, kBusyMs);
 }
 
-void Committer::Wake(const Batch& batch) {
-  for (Item* item : batch) {
-    const std::shared_ptr<Waiter> waiter = std::move(item->waiter);
-    bool last = false;
-    {
-      const std::lock_guard lock(waiter->mutex);
-      last = --waiter->left == 0;
-    }
-    if (last) waiter->all_done.notify_one();
-  }
+void Committer::Answer(const Batch& batch) {
+  for (const std::unique_ptr<Item>& item : batch) item->done(std::move(item->result));
 }
 
 }  // namespace dunlin::db

@@ -1,5 +1,5 @@
-// The one thread that writes. Callers hand it their units and wait; each commit takes all that gathered during the last
-// one, so that many units share one flush to the disk and a lonely one waits for nobody.
+// The one thread that writes. Callers hand it their units; each commit takes all that gathered during the last one, so
+// that many units share one flush to the disk and a lonely one waits for nobody.
 #pragma once
 
 #include <chrono>
@@ -31,28 +31,23 @@ class Committer {
   // Commits what is queued, then ends. No one may call it any more.
   ~Committer();
 
-  // As Ledger::CommitAll. Thread-safe.
-  std::vector<Result<UnitResult>> Commit(std::vector<Unit> units);
+  // As the Ledger's. Thread-safe.
+  std::vector<Result<UnitResult>> CommitAll(std::vector<Unit> units);
+  void CommitThen(Unit unit, Ledger::CommitDone done);
   Status Do(Action action);
   void OnNewJobs(Ledger::JobHint hint);
 
  private:
-  // Who waits for some items. Shared, because it is woken after its mutex was let go: a thread that is woken while the
-  // mutex is held only falls asleep again on that.
-  struct Waiter {
-    std::mutex mutex;
-    std::condition_variable all_done;
-    std::size_t left = 0;
-  };
   struct Item {
     Unit unit;
     Action action;  // instead of a unit
+    Ledger::CommitDone done;
     Result<UnitResult> result;
-    std::shared_ptr<Waiter> waiter;
   };
-  using Batch = std::vector<Item*>;
+  using Batch = std::vector<std::unique_ptr<Item>>;
 
-  void Enqueue(std::vector<Item>& items);
+  std::vector<Result<UnitResult>> Wait(Batch items);
+  void Enqueue(Batch items);
   void Run();
   Batch TakeBatch();  // mutex_ is held
   void CommitBatch(const Batch& batch);
@@ -63,7 +58,7 @@ class Committer {
   void AbandonTransaction();
   void Close();
   void KeepLogShort();
-  static void Wake(const Batch& batch);
+  static void Answer(const Batch& batch);
   void Hint(const std::vector<JobRef>& jobs);
 
   const Reopen reopen_;
@@ -78,8 +73,9 @@ class Committer {
 
   std::mutex mutex_;
   std::condition_variable gathered_;
-  std::deque<Item*> ingest_;
-  std::deque<Item*> others_;
+  std::deque<std::unique_ptr<Item>> ingest_;
+  std::deque<std::unique_ptr<Item>> others_;
+  std::size_t ingest_before_ = 0;  // how many events were queued when the batch before was taken
   bool stop_ = false;
   std::mutex hint_mutex_;  // held during a call
   Ledger::JobHint hint_;

@@ -131,13 +131,16 @@ Result<Listing<Job>> Reader::Jobs(const JobFilter& filter, const Page& page) {
     if (!ParseCursor(page.cursor, after)) return BadCursor();
     query.Where("(due_ms, id) > (:due, :id)", "ii", [=](Statement& s) { s.Int(after[0]).Int(after[1]); });
   }
-  // Ready and dead jobs have an index each; without a filter by state SQLite merges the two by their order.
+  // The ready jobs of each lane and the dead ones have an index each; SQLite merges them by their order.
   const std::string conditions = query.where().empty() ? " WHERE " : query.where() + " AND ";
-  const auto of_state = [&](std::string_view state) {
-    return "SELECT " + std::string(kJobColumns) + " FROM jobs" + conditions + "state = '" + std::string(state) + "'";
+  const auto those = [&](const char* which) {
+    return "SELECT " + std::string(kJobColumns) + " FROM jobs" + conditions + which;
   };
-  const std::string sql = filter.state ? of_state(*filter.state == JobState::kReady ? "ready" : "dead")
-                                       : of_state("ready") + " UNION ALL " + of_state("dead");
+  const std::string ready = those(kReadyToApply) + " UNION ALL " + those(kReadyOutside);
+  const std::string dead = those("state = 'dead'");
+  const std::string sql = !filter.state                       ? ready + " UNION ALL " + dead
+                          : *filter.state == JobState::kReady ? ready
+                                                              : dead;
   return query.Run<Job>(connection_, sql + " ORDER BY due_ms, id", kJobOut, LimitOf(page), TakeJob, [](const Job& j) {
     return std::to_string(ToUnixMillis(j.due)) + "." + std::to_string(ToInt(j.id));
   });
@@ -164,19 +167,28 @@ Result<Listing<Alert>> Reader::Alerts(const Page& page) {
 // Each number is a range of one index, which holds nothing but due times and ids: a million scheduled jobs are read in
 // tens of milliseconds and need no memory.
 Result<Backlog> Reader::CountBacklog(Timestamp now) {
-  Statement& query = Ready(
-      "SELECT (SELECT count(*) FROM jobs WHERE state = 'ready' AND due_ms <= :now),"
-      " (SELECT count(*) FROM jobs WHERE state = 'ready' AND due_ms > :now),"
-      " (SELECT count(*) FROM jobs WHERE state = 'dead'),"
-      " (SELECT min(due_ms) FROM jobs WHERE state = 'ready' AND due_ms <= :now)",
-      "i", "iiiI");
+  const auto of = [](const char* what, const char* which, const char* when) {
+    return "(SELECT " + std::string(what) + " FROM jobs WHERE " + which + when + ")";
+  };
+  constexpr const char* kDue = " AND due_ms <= :now";
+  constexpr const char* kLater = " AND due_ms > :now";
+  Statement& query =
+      Ready("SELECT " + of("count(*)", kReadyToApply, kDue) + ", " + of("count(*)", kReadyOutside, kDue) + ", " +
+                of("count(*)", kReadyToApply, kLater) + ", " + of("count(*)", kReadyOutside, kLater) + ", " +
+                of("count(*)", "state = 'dead'", "") + ", " + of("min(due_ms)", kReadyToApply, kDue) + ", " +
+                of("min(due_ms)", kReadyOutside, kDue),
+            "i", "iiiiiII");
   const Result<bool> counted = query.Int(ToUnixMillis(now)).One();
   if (!counted) return tl::unexpected(counted.error());
   Backlog backlog;
   backlog.waiting = query.TakeInt();
+  backlog.waiting += query.TakeInt();
   backlog.scheduled = query.TakeInt();
+  backlog.scheduled += query.TakeInt();
   backlog.dead = query.TakeInt();
   backlog.oldest_due = FromColumn(query.TakeMaybeInt());
+  const std::optional<Timestamp> outside = FromColumn(query.TakeMaybeInt());
+  if (outside && (!backlog.oldest_due || *outside < *backlog.oldest_due)) backlog.oldest_due = outside;
   return backlog;
 }
 

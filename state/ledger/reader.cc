@@ -12,6 +12,11 @@ std::string Select(std::string_view columns, std::string_view rest) {
   return "SELECT " + std::string(columns) + " " + std::string(rest);
 }
 
+std::string DueIn(const char* ready) {
+  return Select("id, due_ms, kind", "FROM jobs WHERE ") + ready +
+         " AND due_ms <= :until ORDER BY due_ms, id LIMIT :limit";
+}
+
 // The row a query of at most one row found, or none.
 template <class T, class F>
 Result<std::optional<T>> Maybe(Statement& query, F&& take) {
@@ -59,8 +64,8 @@ Reader::Reader(Connection& c)
       begin_(c, "BEGIN", ""),
       commit_(c, "COMMIT", ""),
       due_jobs_(c,
-                "SELECT id, due_ms, kind FROM jobs WHERE state = 'ready' AND due_ms <= :until ORDER BY due_ms, id "
-                "LIMIT :limit",
+                "SELECT * FROM (" + DueIn(kReadyToApply) + ") UNION ALL SELECT * FROM (" + DueIn(kReadyOutside) +
+                    ") ORDER BY due_ms, id",
                 "ii", "iit"),
       job_(c, Select(kJobColumns, "FROM jobs WHERE id = :id AND state = 'ready'"), "i", kJobOut),
       event_by_seq_(c, Select(kEventColumns, "FROM events e JOIN event_bodies b ON b.seq = e.seq WHERE e.seq = :seq"),

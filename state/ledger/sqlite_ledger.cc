@@ -85,11 +85,12 @@ class SqliteLedger final : public Ledger {
   Result<UnitResult> Commit(Unit unit) override {
     std::vector<Unit> units;
     units.push_back(std::move(unit));
-    return std::move(committer_->Commit(std::move(units)).front());
+    return std::move(committer_->CommitAll(std::move(units)).front());
   }
   std::vector<Result<UnitResult>> CommitAll(std::vector<Unit> units) override {
-    return committer_->Commit(std::move(units));
+    return committer_->CommitAll(std::move(units));
   }
+  void CommitThen(Unit unit, CommitDone done) override { committer_->CommitThen(std::move(unit), std::move(done)); }
   void OnNewJobs(JobHint hint) override { committer_->OnNewJobs(std::move(hint)); }
   const std::string& instance() const override { return instance_; }
 

@@ -28,9 +28,10 @@ inline constexpr const char* kMoveJob = "UPDATE jobs SET due_ms = :due, payload 
 inline constexpr const char* kRetryJob =
     "UPDATE jobs SET due_ms = :due, state = :state, "
     "last_error = CASE :error WHEN '' THEN last_error ELSE :error END, "
-    // A dead job that is made ready again begins anew, or its next failure would find its patience spent.
-    "tries = CASE WHEN state = 'dead' AND :state = 'ready' THEN 0 ELSE tries END + :count, "
-    "first_failed_ms = CASE WHEN state = 'dead' AND :state = 'ready' THEN :failed "
+    // A job that got on, or a dead one that is made ready again, begins anew, or its next failure would find its
+    // patience spent.
+    "tries = CASE WHEN :count = 0 OR (state = 'dead' AND :state = 'ready') THEN 0 ELSE tries END + :count, "
+    "first_failed_ms = CASE WHEN :count = 0 OR (state = 'dead' AND :state = 'ready') THEN :failed "
     "ELSE coalesce(first_failed_ms, :failed) END WHERE id = :id RETURNING kind";
 
 // After "INSERT INTO subscriptions (" and its columns.

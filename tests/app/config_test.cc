@@ -67,7 +67,8 @@ clock = "http://127.0.0.1:1/clock"
 outbox_file = "o.jsonl"
 log_level = "debug"
 body_bytes_max = 2048
-http_threads = 8
+http_threads = 9
+trusted_proxies = ["10.0.0.0/8", "::1"]
 apply_threads = 3
 outside_threads = 4
 benchmark_route = true
@@ -86,7 +87,10 @@ tolerance = "10m"
   EXPECT_EQ(config.outbox_file, "o.jsonl");
   EXPECT_EQ(config.log_level, "debug");
   EXPECT_EQ(config.body_bytes_max, 2048U);
-  EXPECT_EQ(config.http_threads, 8);
+  EXPECT_EQ(config.http_threads, 9);
+  ASSERT_EQ(config.trusted_proxies.size(), 2U);
+  EXPECT_TRUE(config.trusted_proxies[0].Contains(*IpAddress::Parse("10.9.9.9")));
+  EXPECT_TRUE(config.trusted_proxies[1].Contains(*IpAddress::Parse("::1")));
   EXPECT_EQ(config.apply_threads, 3);
   EXPECT_EQ(config.outside_threads, 4);
   EXPECT_TRUE(config.benchmark_route);
@@ -98,23 +102,16 @@ tolerance = "10m"
 }
 
 TEST_F(ConfigTest, EveryVariableGoesOverTheFile) {
-  const std::pair<const char*, const char*> variables[] = {{"LISTEN", "[::1]:9"},
-                                                           {"LEDGER", "sqlite:e.db"},
-                                                           {"QUEUE", "redis://h:1"},
-                                                           {"POLICY", "e.toml"},
-                                                           {"CLOCK", "https://c"},
-                                                           {"OUTBOX_FILE", "e.jsonl"},
-                                                           {"LOG_LEVEL", "error"},
-                                                           {"BODY_BYTES_MAX", "4096"},
-                                                           {"HTTP_THREADS", "5"},
-                                                           {"APPLY_THREADS", "6"},
-                                                           {"OUTSIDE_THREADS", "7"},
-                                                           {"BENCHMARK_ROUTE", "false"},
-                                                           {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"},
-                                                           {"STRIPE_API_KEY", "rk_test_2"},
-                                                           {"STRIPE_API_BASE", "https://e"},
-                                                           {"STRIPE_API_VERSION", "v"},
-                                                           {"STRIPE_TOLERANCE", "20"}};
+  const std::pair<const char*, const char*> variables[] = {
+      {"LISTEN", "[::1]:9"},           {"LEDGER", "sqlite:e.db"},
+      {"QUEUE", "redis://h:1"},        {"POLICY", "e.toml"},
+      {"CLOCK", "https://c"},          {"OUTBOX_FILE", "e.jsonl"},
+      {"LOG_LEVEL", "error"},          {"BODY_BYTES_MAX", "4096"},
+      {"HTTP_THREADS", "5"},           {"TRUSTED_PROXIES", "127.0.0.1, 192.0.2.0/24"},
+      {"APPLY_THREADS", "6"},          {"OUTSIDE_THREADS", "7"},
+      {"BENCHMARK_ROUTE", "false"},    {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"},
+      {"STRIPE_API_KEY", "rk_test_2"}, {"STRIPE_API_BASE", "https://e"},
+      {"STRIPE_API_VERSION", "v"},     {"STRIPE_TOLERANCE", "20"}};
   for (const auto& [name, value] : variables) setenv(("DUNLIN_" + std::string(name)).c_str(), value, 1);
   const Config config = Load(R"(
 listen = "1.1.1.1:1"
@@ -133,6 +130,8 @@ api_key = "sk_test_1"
   EXPECT_EQ(config.log_level, "error");
   EXPECT_EQ(config.body_bytes_max, 4096U);
   EXPECT_EQ(config.http_threads, 5);
+  ASSERT_EQ(config.trusted_proxies.size(), 2U);
+  EXPECT_TRUE(config.trusted_proxies[1].Contains(*IpAddress::Parse("192.0.2.200")));
   EXPECT_EQ(config.apply_threads, 6);
   EXPECT_EQ(config.outside_threads, 7);
   EXPECT_FALSE(config.benchmark_route);
@@ -165,6 +164,7 @@ queue = "rabbit"
 colour = "red"
 log_level = "loud"
 apply_threads = 0
+trusted_proxies = ["127.0.0.1", "proxy.internal"]
 [stripe]
 tolerance = "5 minutes"
 api_kee = "sk_live_secret"
@@ -176,11 +176,13 @@ x = 1
             "d.toml:3: colour: unknown key; docs/cli.md lists those there are\n"
             "d.toml:4: log_level: must be one of \"debug\", \"info\", \"warn\", \"error\"\n"
             "d.toml:5: apply_threads: must be a whole number from 1 to 64\n"
-            "d.toml:7: stripe.tolerance: " +
+            "d.toml:6: trusted_proxies: 'proxy.internal' is not an address such as 10.0.0.1, nor a range such as "
+            "10.0.0.0/8\n"
+            "d.toml:8: stripe.tolerance: " +
                 ParseDuration("5 minutes").error().detail +
                 "\n"
-                "d.toml:8: stripe.api_kee: unknown key; docs/cli.md lists those there are\n"
-                "d.toml:9: aws: unknown key; docs/cli.md lists those there are\n"
+                "d.toml:9: stripe.api_kee: unknown key; docs/cli.md lists those there are\n"
+                "d.toml:10: aws: unknown key; docs/cli.md lists those there are\n"
                 "DUNLIN_HTTP_THREADS: must be a whole number from 1 to 1024");
 }
 

@@ -362,15 +362,32 @@ TEST_P(LedgerContract, AFailedJobWaitsForItsNextTryAndRemembersItsFirstFailure) 
   EXPECT_EQ(result.new_jobs[0].lane, Lane::kOutside);
   retry.retries = {{.id = id, .due = kNoon + 30s, .error = "second", .at = kNoon + 11s}};
   Must(retry);
-  retry.retries = {{.id = id, .due = kNoon + 20s, .count_try = false}};
-  Must(retry);
-  const Job job = ledger_->FindJob(id).value().value();
-  EXPECT_EQ(job.tries, 2);
-  EXPECT_EQ(job.first_failed_at, kNoon + 1s);
-  EXPECT_EQ(job.last_error, "second");
-  EXPECT_EQ(job.due, kNoon + 20s);
+  const Job failed = ledger_->FindJob(id).value().value();
+  EXPECT_EQ(failed.tries, 2);
+  EXPECT_EQ(failed.first_failed_at, kNoon + 1s);
+  EXPECT_EQ(failed.last_error, "second");
+  EXPECT_EQ(failed.due, kNoon + 30s);
   retry.retries = {{.id = JobId{999}, .due = kNoon}};
   EXPECT_EQ(Refused(retry), Errc::kConflict);
+}
+
+TEST_P(LedgerContract, AJobThatIsMovedForgetsItsFailures) {
+  const JobId id = Must(Add(MakeJob(JobKind::kMail, kNoon))).new_jobs[0].id;
+  Unit retry;
+  retry.retries = {{.id = id, .due = kNoon + 10s, .error = "first", .at = kNoon + 1s}};
+  Must(retry);
+  retry.retries = {{.id = id, .due = kNoon + 20s, .count_try = false}};
+  Must(retry);
+  Job job = ledger_->FindJob(id).value().value();
+  EXPECT_EQ(job.tries, 0);
+  EXPECT_FALSE(job.first_failed_at);
+  EXPECT_EQ(job.last_error, "first");
+  EXPECT_EQ(job.due, kNoon + 20s);
+  retry.retries = {{.id = id, .due = kNoon + 30s, .error = "later", .at = kNoon + 25s}};
+  Must(retry);
+  job = ledger_->FindJob(id).value().value();
+  EXPECT_EQ(job.tries, 1);
+  EXPECT_EQ(job.first_failed_at, kNoon + 25s);
 }
 
 TEST_P(LedgerContract, ADeadJobRestsUntilItsKeyIsAskedForAgain) {
@@ -399,6 +416,18 @@ TEST_P(LedgerContract, DueJobsComeInTheOrderOfTheirTimes) {
   EXPECT_THAT(DueIds(kNoon + 2s), ElementsAre(early, late));
   EXPECT_THAT(DueIds(kNoon + 2s, 1), ElementsAre(early));
   EXPECT_EQ(ledger_->DueJobs(kNoon + 1s, 1).value()[0].lane, Lane::kApply);
+}
+
+TEST_P(LedgerContract, NeitherLanesBacklogHidesTheOthersJobs) {
+  Unit unit;
+  for (int i = 0; i < 30; ++i) unit.jobs.push_back(MakeJob(JobKind::kRefetch, kNoon + Seconds{i}));
+  unit.jobs.push_back(MakeJob(JobKind::kAccessCheck, kNoon + 60s));
+  const std::vector<JobRef> jobs = Must(std::move(unit)).new_jobs;
+  EXPECT_THAT(DueIds(kNoon + 60s, 2), ElementsAre(ToInt(jobs[0].id), ToInt(jobs[1].id), ToInt(jobs[30].id)));
+  const Backlog backlog = ledger_->CountBacklog(kNoon + 10s).value();
+  EXPECT_EQ(backlog.waiting, 11);
+  EXPECT_EQ(backlog.scheduled, 20);
+  EXPECT_EQ(backlog.oldest_due, kNoon);
 }
 
 TEST_P(LedgerContract, WorkComesInTheOrderAskedWithoutWhatIsGone) {
@@ -462,6 +491,63 @@ TEST_P(LedgerContract, ThreadsThatCommitAtOnceAllGetTheirOwnAnswer) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(stored, kThreads / 2 * kEach);
   EXPECT_THAT(DueIds(kNoon, 10'000), SizeIs(kThreads / 2 * kEach));
+}
+
+TEST_P(LedgerContract, ACommitThatNobodyWaitsForIsAnsweredOnceItCanBeRead) {
+  std::promise<std::pair<std::vector<bool>, bool>> answered;
+  ledger_->CommitThen(Accept(MakeEvent("evt_1")), [&](Result<UnitResult> result) {
+    const bool there = ledger_->FindEvent(Provider::kStripe, EventId("evt_1")).value().has_value();
+    answered.set_value({result.value().stored, there});
+  });
+  const auto [stored, there] = answered.get_future().get();
+  EXPECT_THAT(stored, ElementsAre(true));
+  EXPECT_TRUE(there);
+}
+
+TEST_P(LedgerContract, ACommitThatNobodyWaitsForTellsItsOwnFailure) {
+  Unit failing = Accept(MakeEvent("evt_1"));
+  failing.done = {JobId{999}};
+  std::promise<Errc> refused;
+  ledger_->CommitThen(std::move(failing), [&](Result<UnitResult> result) { refused.set_value(result.error().code); });
+  EXPECT_EQ(refused.get_future().get(), Errc::kConflict);
+  EXPECT_FALSE(ledger_->FindEvent(Provider::kStripe, EventId("evt_1")).value());
+}
+
+TEST_P(LedgerContract, CommitsWithAndWithoutWaitingAllGetTheirOwnAnswer) {
+  constexpr int kThreads = 4, kEach = 50;
+  std::atomic<int> stored{0}, duplicates{0};
+  std::vector<std::promise<void>> answered(kThreads * kEach);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        // The same event both ways at once.
+        const std::string id = "evt_" + std::to_string(t) + "_" + std::to_string(i);
+        const auto count = [&](const Result<UnitResult>& result) {
+          ++(result.value().stored[0] ? stored : duplicates);
+        };
+        ledger_->CommitThen(Accept(MakeEvent(id)), [&, t, i, count](const Result<UnitResult>& result) {
+          count(result);
+          answered[static_cast<std::size_t>(t * kEach + i)].set_value();
+        });
+        count(ledger_->Commit(Accept(MakeEvent(id))));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::promise<void>& one : answered) one.get_future().wait();
+  EXPECT_EQ(stored, kThreads * kEach);
+  EXPECT_EQ(duplicates, kThreads * kEach);
+}
+
+TEST_P(LedgerContract, ALedgerThatIsClosedAnswersWhatItOwes) {
+  int answered = 0;
+  for (int i = 0; i < 100; ++i) {
+    ledger_->CommitThen(Accept(MakeEvent("evt_" + std::to_string(i))),
+                        [&](const Result<UnitResult>& result) { answered += result ? 1 : 0; });
+  }
+  ledger_.reset();
+  EXPECT_EQ(answered, 100);
 }
 
 TEST_P(LedgerContract, OfManyThreadsThatSaveOneVersionOneWins) {
@@ -693,6 +779,16 @@ TEST_P(LedgerContract, ALostCommitIsWrittenOrNotAsTheTestAsks) {
   EXPECT_FALSE(faulty.Commit(Accept(MakeEvent("evt_3"))));
   EXPECT_TRUE(ledger_->FindEvent(Provider::kStripe, EventId("evt_3")).value());
   EXPECT_EQ(faulty.commits(), 3);
+  for (const auto& [id, fault] :
+       {std::pair{"evt_4", FaultyLedger::Fault::kBeforeWrite}, {"evt_5", FaultyLedger::Fault::kAfterWrite}}) {
+    faulty.LoseCommit(1, fault);
+    std::promise<bool> told;
+    faulty.CommitThen(Accept(MakeEvent(id)),
+                      [&](const Result<UnitResult>& result) { told.set_value(result.has_value()); });
+    EXPECT_FALSE(told.get_future().get());
+    EXPECT_EQ(ledger_->FindEvent(Provider::kStripe, EventId(id)).value().has_value(),
+              fault == FaultyLedger::Fault::kAfterWrite);
+  }
 }
 
 // ---- AWS Marketplace ---------------------------------------------------------------------------------------------

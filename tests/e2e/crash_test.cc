@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <fstream>
+#include <map>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "state/clock.h"
@@ -16,8 +18,11 @@
 namespace dunlin::testing {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int kScheduleSteps = 4;  // of fixtures/policy.toml
 constexpr int kStepsBetweenKills = 6;
+constexpr Millis kLongestStep = 12h;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
@@ -79,15 +84,21 @@ class Sender {
   std::thread thread_;
 };
 
-void MakeSubscribers(World& world, int count) {
+struct Subscriber {
+  std::string customer, subscription;
+};
+
+std::vector<Subscriber> MakeSubscribers(World& world, int count) {
+  std::vector<Subscriber> all;
   for (int i = 0; i < count; ++i) {
     const nlohmann::json customer =
         world.Provider("/v1/customers", {{"email", "crash" + std::to_string(i) + "@example.com"},
                                          {"payment_method", "pm_card_visa"},
                                          {"invoice_settings[default_payment_method]", "pm_card_visa"}});
     const std::string plan = i % 3 == 0 ? "pro" : "pro_plus";
-    world.Provider("/v1/subscriptions",
-                   {{"customer", customer.at("id")}, {"items[0][price]", world.prices().at(plan)}});
+    const nlohmann::json made = world.Provider(
+        "/v1/subscriptions", {{"customer", customer.at("id")}, {"items[0][price]", world.prices().at(plan)}});
+    all.push_back({customer.at("id"), made.at("id")});
     // Some cards fail for a while, some for good, one kind must not be tried again.
     nlohmann::json behaves = {{"customer", customer.at("id")}, {"behavior", "decline"}};
     if (i % 5 == 1) behaves.update({{"decline_code", "insufficient_funds"}, {"times", 2}});
@@ -95,6 +106,74 @@ void MakeSubscribers(World& world, int count) {
     if (i % 10 == 3) behaves.update({{"decline_code", "lost_card"}});
     if (behaves.contains("decline_code")) world.Sim("/_sim/cards", behaves);
   }
+  return all;
+}
+
+// What customers do while nobody listens.
+class Customers {
+ public:
+  Customers(World& world, std::vector<Subscriber> all) : world_(world), all_(std::move(all)) {}
+
+  void Act(std::mt19937& chance) {
+    const Subscriber& who = all_[chance() % all_.size()];
+    const nlohmann::json standing = Standing(who);
+    const bool over = standing.at("status") == "canceled" || cancelled_.contains(who.subscription);
+    switch (over ? 3 : chance() % 4) {
+      case 0: return Cancel(who);
+      case 1: return CancelAtPeriodEnd(who);
+      case 2:
+        if (standing.at("latest_invoice_status") == "open") return PayByHand(standing.at("latest_invoice"));
+        return AddCard(who);
+      default: return AddCard(who);
+    }
+  }
+  const std::map<std::string, Timestamp>& cancelled() const { return cancelled_; }
+  int acts() const { return acts_; }
+
+ private:
+  nlohmann::json Standing(const Subscriber& who) {
+    const nlohmann::json truth = world_.SimGet("/_sim/truth");
+    for (const nlohmann::json& one : truth.at("subscriptions")) {
+      if (one.at("id") == who.subscription) return one;
+    }
+    throw std::runtime_error("no such subscription");
+  }
+  void Cancel(const Subscriber& who) {
+    world_.DeleteAtProvider("/v1/subscriptions/" + who.subscription);
+    Cancelled(who);
+  }
+  void CancelAtPeriodEnd(const Subscriber& who) {
+    world_.Provider("/v1/subscriptions/" + who.subscription, {{"cancel_at_period_end", "true"}});
+    Cancelled(who);
+  }
+  void Cancelled(const Subscriber& who) {
+    cancelled_.emplace(who.subscription, world_.Now());
+    ++acts_;
+  }
+  void PayByHand(const std::string& invoice) {  // by a transfer, which no card can decline
+    world_.Provider("/v1/invoices/" + invoice + "/pay", {{"paid_out_of_band", "true"}});
+    ++acts_;
+  }
+  void AddCard(const Subscriber& who) {
+    const nlohmann::json card =
+        world_.Provider("/v1/payment_methods/pm_card_visa/attach", {{"customer", who.customer}});
+    world_.Provider("/v1/customers/" + who.customer, {{"invoice_settings[default_payment_method]", card.at("id")}});
+    ++acts_;
+  }
+
+  World& world_;
+  const std::vector<Subscriber> all_;
+  std::map<std::string, Timestamp> cancelled_;
+  int acts_ = 0;
+};
+
+// Of fixtures/policy.toml.
+ChargeRules Rules(std::map<std::string, Timestamp> cancelled = {}) {
+  return {.leap = kLongestStep * kStepsBetweenKills,
+          .min_gap = Millis{1h},
+          .card_limit = 15,
+          .card_window = Millis{24h} * 30,
+          .cancelled = std::move(cancelled)};
 }
 
 void TurnFaults(World& world, bool on) {
@@ -103,6 +182,14 @@ void TurnFaults(World& world, bool on) {
         world.Sim("/_sim/faults", {{"webhooks", nlohmann::json::object()}, {"api", nlohmann::json::object()}}));
   world.Sim("/_sim/faults", {{"webhooks", {{"duplicate", 0.2}, {"reorder", 0.3}}},
                              {"api", {{"drop_answer", 0.05}, {"status_500", 0.03}, {"status_429", 0.05}}}});
+}
+
+// The provider's faults are for the service; what a test does itself must not fail.
+template <class Act>
+void WithoutFaults(World& world, Act act) {
+  TurnFaults(world, false);
+  act();
+  TurnFaults(world, true);
 }
 
 // Time goes on until every recovery has come to its end, so that all that was put off has happened.
@@ -128,7 +215,7 @@ struct Run {
 
 void CrashAgainAndAgain(World& world, const Run& run) {
   std::mt19937 chance(20261121);
-  MakeSubscribers(world, run.subscribers);
+  Customers customers(world, MakeSubscribers(world, run.subscribers));
   ASSERT_TRUE(world.Settle(30));
   TurnFaults(world, true);
   Sender sender(world);
@@ -148,11 +235,13 @@ void CrashAgainAndAgain(World& world, const Run& run) {
       }
     }
     world.service().KillNow();
+    WithoutFaults(world, [&] { customers.Act(chance); });
     world.StartService();
   }
   sender.Stop();
   ASSERT_TRUE(LetTimeHeal(world));
   const nlohmann::json truth = world.SimGet("/_sim/truth");
+  const Timestamp now = world.Now();
   const nlohmann::json charges = world.SimGet("/_sim/charges");
   world.service().Signal(SIGTERM);
   ASSERT_EQ(world.service().Wait(), 0) << world.service().Err();
@@ -170,12 +259,15 @@ void CrashAgainAndAgain(World& world, const Run& run) {
     EXPECT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
   }
   ExpectNone(DoubleCaptures(charges));
-  ExpectNone(DifferencesFromTruth(**ledger, truth));
+  ExpectNone(BrokenCharges(**ledger, charges, Rules(customers.cancelled())));
+  ExpectNone(DifferencesFromTruth(**ledger, truth, now));
   ExpectNone(BrokenInvariants(**ledger, truth, kScheduleSteps));
   int ours = 0;
-  for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("by") == "api" ? 1 : 0;
+  for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("idempotency_key").is_null() ? 0 : 1;
   EXPECT_GT(sender.acknowledged().size(), 20U);
   EXPECT_GT(ours, 5) << "too little happened to prove anything";
+  EXPECT_EQ(customers.acts(), run.kills);
+  EXPECT_FALSE(customers.cancelled().empty());
   std::printf(
       "[ figures  ] %d kills, %zu events of the sender acknowledged, %zu webhooks, %zu charges, %d of them ours\n",
       run.kills, sender.acknowledged().size(), truth.at("webhooks").at("acknowledged").get<std::size_t>(),
@@ -190,7 +282,7 @@ TEST(CrashTest, TwentyKillsLoseNothingAndChargeNobodyTwice) {
 TEST(CrashTest, TheSameWithARedisThatForgets) {
   RedisServer redis;
   World world({.queue = redis.unix_url(), .seed = 42});
-  CrashAgainAndAgain(world, {.kills = 8, .subscribers = kSanitized ? 8 : 25, .redis = &redis});
+  CrashAgainAndAgain(world, {.kills = 20, .subscribers = kSanitized ? 8 : 25, .redis = &redis});
 }
 
 TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {
@@ -207,8 +299,10 @@ TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {
   EXPECT_GT(truth.at("webhooks").at("lost"), 20);
   auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
   ASSERT_TRUE(ledger);
-  ExpectNone(DifferencesFromTruth(**ledger, truth));
-  ExpectNone(DoubleCaptures(world.SimGet("/_sim/charges")));
+  ExpectNone(DifferencesFromTruth(**ledger, truth, world.Now()));
+  const nlohmann::json charges = world.SimGet("/_sim/charges");
+  ExpectNone(DoubleCaptures(charges));
+  ExpectNone(BrokenCharges(**ledger, charges, Rules()));
 }
 
 }  // namespace

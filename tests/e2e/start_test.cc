@@ -118,7 +118,7 @@ TEST_F(StartTest, NeverFollowsASimulatedClockWithALiveKey) {
 TEST_F(StartTest, NamesFileAndLineOfABadPolicy) {
   const std::string policy = Write("bad.toml", "version = 1\n\n[collection.default]\nretry_aftr = [\"1d\"]\n");
   Refused(2, "bad.toml:4", {"--policy", policy});
-  Refused(1, "absent.toml", {"--policy", scratch_.File("absent.toml")});
+  Refused(2, "absent.toml", {"--policy", scratch_.File("absent.toml")});
 }
 
 // ---- I10 while it serves -----------------------------------------------------------------------------------------

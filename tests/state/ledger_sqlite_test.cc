@@ -91,6 +91,23 @@ TEST_F(SqliteLedgerTest, AnOlderSchemaIsBroughtForwardWithItsRows) {
   EXPECT_EQ(connection->Number("SELECT x FROM a"), 42);
 }
 
+TEST_F(SqliteLedgerTest, ALedgerOfTheFirstVersionKeepsItsContent) {
+  {
+    auto connection = std::move(*db::Connection::Open(path_, kBusyMs));
+    ASSERT_TRUE(db::Migrate(*connection, db::Migrations().first(1)));
+    ASSERT_TRUE(connection->Run(
+        "INSERT INTO events (provider, id, type, created_ms, received_ms, livemode, object, subscription, outcome, "
+        "detail) VALUES ('stripe', 'evt_old', 'invoice.paid', 1, 2, 0, '', '', 'waiting', '');"
+        "INSERT INTO event_bodies VALUES (1, x'7b7d');"
+        "INSERT INTO jobs (kind, key, subject, created_ms, due_ms, state, tries, last_error, event_seq, payload) "
+        "VALUES ('apply', '', '', 2, 2, 'ready', 0, '', 1, ''), ('mail', 'm', '', 2, 3, 'ready', 0, '', NULL, '{}')"));
+  }
+  const auto ledger = Open();
+  EXPECT_TRUE(HasEvent(*ledger, "evt_old"));
+  EXPECT_THAT(ledger->DueJobs(kNoon, 10).value(), SizeIs(2));
+  EXPECT_EQ(ledger->LoadWork(std::vector{JobId{1}}).value().at(0).event->body, "{}");
+}
+
 TEST_F(SqliteLedgerTest, AnEmptyFileGetsEveryVersionInTurn) {
   auto connection = std::move(*db::Connection::Open(path_, kBusyMs));
   ASSERT_TRUE(db::Migrate(*connection, std::vector{kOne, kTwo}));
@@ -225,10 +242,10 @@ TEST_F(SqliteLedgerTest, ADamagedPageIsFoundWhenASmallLedgerIsOpened) {
 
 TEST_F(SqliteLedgerTest, AMissingIndexIsNamed) {
   MakeLedger(1);
-  Script("DROP INDEX jobs_ready");
+  Script("DROP INDEX jobs_ready_outside");
   const Error error = Refused();
   EXPECT_EQ(error.code, Errc::kCorrupt);
-  EXPECT_THAT(error.detail, HasSubstr("index jobs_ready is missing"));
+  EXPECT_THAT(error.detail, HasSubstr("index jobs_ready_outside is missing"));
 }
 
 TEST_F(SqliteLedgerTest, AWordThatIsNotKnownIsCorruptWhenItIsRead) {

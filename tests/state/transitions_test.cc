@@ -36,6 +36,7 @@ TEST(TransitionsTest, OurTablePassesEveryProof) {
   const Rows rows = Table();
   EXPECT_TRUE(Deterministic(rows) && GuardsAreComplete(rows) && EveryStateIsReached(rows));
   EXPECT_TRUE(EveryRecoveryCanEnd(rows) && EveryRetryHasAWayOut(rows) && FollowingNeverCharges(rows));
+  EXPECT_TRUE(CancellingCanBeStopped(rows));
 }
 
 TEST(TransitionsTest, TwoRowsForOneEventAreNotDeterministic) {
@@ -131,6 +132,21 @@ TEST(TransitionsTest, ChargingWithoutLeavingIsRefusedToo) {
   Rows rows = Table();
   rows.push_back({"X1", kFollowing, RecoveryEvent::kStaffRetry, Guard::kAlways, kFollowing, Effect::kCharge});
   EXPECT_FALSE(FollowingNeverCharges(rows));
+}
+
+TEST(TransitionsTest, CancellingUnaskedIsRefused) {
+  Rows rows = Table();
+  At(rows, kCharging, RecoveryEvent::kDeclined, Guard::kSpentCancel).effect = Effect::kSendCancel;
+  EXPECT_FALSE(CancellingCanBeStopped(rows));
+  rows = Table();
+  At(rows, kEnding, RecoveryEvent::kEndDue).effect = Effect::kNothing;
+  EXPECT_FALSE(CancellingCanBeStopped(rows));
+  rows = Table();
+  At(rows, kCharging, RecoveryEvent::kDeclined, Guard::kSpentCancel).to = kNone;  // nobody waits for the cancellation
+  EXPECT_FALSE(CancellingCanBeStopped(rows));
+  for (const RecoveryEvent on : {RecoveryEvent::kMethodChanged, RecoveryEvent::kStaffRetry}) {
+    EXPECT_FALSE(CancellingCanBeStopped(Without([&](const Transition& t) { return t.from == kEnding && t.on == on; })));
+  }
 }
 
 TEST(TransitionsTest, ARowIsFoundByTheGuardThatHolds) {

@@ -10,7 +10,7 @@
 namespace dunlin::testing {
 
 // Passes everything on to `base`, which must outlive it, but for the unit it is told to lose. Units are counted from
-// 1 over Commit and CommitAll alike. Thread-safe.
+// 1 over Commit, CommitAll and CommitThen alike. Thread-safe.
 class FaultyLedger : public Ledger {
  public:
   enum class Fault {
@@ -51,6 +51,13 @@ class FaultyLedger : public Ledger {
     for (std::size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(written[i]);
     for (const std::size_t i : lost_after) results[i] = Lost();
     return results;
+  }
+
+  void CommitThen(Unit unit, CommitDone done) override {
+    ++commits_;
+    if (--countdown_ != 0) return base_.CommitThen(std::move(unit), std::move(done));
+    if (fault_ == Fault::kBeforeWrite) return done(Lost());
+    base_.CommitThen(std::move(unit), [done = std::move(done)](const Result<UnitResult>&) { done(Lost()); });
   }
 
   void OnNewJobs(JobHint hint) override { base_.OnNewJobs(std::move(hint)); }

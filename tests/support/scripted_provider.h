@@ -35,6 +35,14 @@ class ScriptedProvider final : public ProviderApi {
   };
   // Runs inside each call, before its answer: an event that arrives first, a crash, a wait.
   std::function<void(const Call&)> during;
+  // The same, for payments alone.
+  void DuringPay(std::function<void(const Call&)> act) {
+    during = [act = std::move(act)](const Call& call) {
+      if (call.what.starts_with("pay ")) act(call);
+    };
+  }
+  // Runs whenever the parameters of a payment are asked for, which is while a charge is being decided.
+  std::function<void()> during_parameters;
 
   void WillPay(PayAnswer answer) { pays_.push_back(std::move(answer)); }
   void WillTakeOver(Result<InvoiceAnswer> answer) { take_overs_.push_back(std::move(answer)); }
@@ -73,6 +81,7 @@ class ScriptedProvider final : public ProviderApi {
     return Take(pays_);
   }
   std::string PayParameters(const InvoiceId& invoice) const override {
+    if (during_parameters) during_parameters();
     return "off_session=true&n=" + std::to_string(++parameters_asked_) + "&of=" + invoice.str();
   }
   Result<InvoiceAnswer> TakeOver(const InvoiceId& invoice, std::string_view key) override {

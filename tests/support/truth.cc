@@ -1,12 +1,16 @@
 #include "tests/support/truth.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
-#include "workflows/schedule.h"
+#include "state/derive.h"
 
 namespace dunlin::testing {
 namespace {
+
+using namespace std::chrono_literals;
 
 // R23, written down once more so that the program's own table is not its judge.
 std::string StatusFor(const std::string& word) {
@@ -14,6 +18,60 @@ std::string StatusFor(const std::string& word) {
       {"incomplete", "pending"}, {"incomplete_expired", "canceled"}, {"unpaid", "past_due"}};
   const auto at = kWords.find(word);
   return at == kWords.end() ? word : at->second;
+}
+
+// R3, R7, R23, where no grace is given.
+std::string AccessFor(const nlohmann::json& wanted, const std::string& status, Timestamp now) {
+  const nlohmann::json& paid = wanted.at("paid_until");
+  const bool in_paid_time = !paid.is_null() && now < FromUnixSeconds(paid);
+  const bool granted = status == "active" || status == "trialing" || (status == "canceled" && in_paid_time);
+  return granted ? "granted" : "revoked";
+}
+
+std::string Text(const std::optional<Timestamp>& at) { return at ? FormatRfc3339(*at) : "never"; }
+
+std::string CancelAtFor(const nlohmann::json& wanted) {
+  if (!wanted.at("cancel_at_period_end")) return "never";
+  return FormatRfc3339(FromUnixSeconds(wanted.at("current_period_end")));
+}
+
+struct OurCharge {
+  std::string id, invoice, subscription;
+  Timestamp created;
+  Attempt attempt;
+};
+
+// Those under keys of ours, by time; one whose key the ledger does not know is told of.
+std::vector<OurCharge> OurCharges(Ledger& ledger, const nlohmann::json& charges, std::vector<std::string>& broken) {
+  std::vector<OurCharge> ours;
+  for (const nlohmann::json& charge : charges.at("charges")) {
+    const std::string key = charge.at("idempotency_key").is_null() ? "" : charge.at("idempotency_key");
+    if (!key.starts_with("dunlin-")) continue;
+    const auto attempt = ledger.FindAttempt(AttemptKey{key});
+    if (!attempt || !*attempt) {
+      broken.push_back(key + " was charged and is no attempt of the ledger (I4)");
+      continue;
+    }
+    ours.push_back({charge.at("id"), charge.at("invoice"), charge.at("subscription"),
+                    FromUnixSeconds(charge.at("created")), **attempt});
+  }
+  std::stable_sort(ours.begin(), ours.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+  return ours;
+}
+
+void CheckCards(const nlohmann::json& charges, const ChargeRules& rules, std::vector<std::string>& broken) {
+  std::map<std::string, std::vector<Timestamp>> by_card;
+  for (const nlohmann::json& charge : charges.at("charges")) {
+    const std::string card = charge.at("customer").get<std::string>() + " " + charge.at("payment_method").dump();
+    by_card[card].push_back(FromUnixSeconds(charge.at("created")));
+  }
+  const auto limit = static_cast<std::size_t>(rules.card_limit);
+  for (auto& [card, times] : by_card) {
+    std::sort(times.begin(), times.end());
+    for (std::size_t i = limit; i < times.size(); ++i) {
+      if (times[i] - times[i - limit] < rules.card_window) broken.push_back(card + ": beyond the card's limit (I6)");
+    }
+  }
 }
 
 Result<std::optional<SubscriptionRecord>> Load(Ledger& ledger, const nlohmann::json& subscription) {
@@ -43,7 +101,7 @@ void CheckChain(Ledger& ledger, const Subscription& s, std::vector<std::string>&
 
 }  // namespace
 
-std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth) {
+std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now) {
   std::vector<std::string> differences;
   for (const nlohmann::json& wanted : truth.at("subscriptions")) {
     const std::string id = wanted.at("id");
@@ -54,8 +112,14 @@ std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::js
     }
     const Values& values = (*record)->subscription.values;
     const std::string status = StatusFor(wanted.at("status"));
-    if (StatusName(values.status) != status)
-      differences.push_back(id + ": is " + std::string(StatusName(values.status)) + " and should be " + status);
+    const auto compare = [&](const char* what, std::string_view is, std::string_view should_be) {
+      if (is == should_be) return;
+      differences.push_back(id + ": " + what + " is " + std::string(is) + " and should be " + std::string(should_be));
+    };
+    compare("status", StatusName(values.status), status);
+    compare("access", AccessName(AccessAt(values, now)), AccessFor(wanted, status, now));
+    compare("plan", values.plan, wanted.at("plan_nickname").get<std::string>());
+    if (status != "canceled") compare("cancel_at", Text(values.cancel_at), CancelAtFor(wanted));
     if (wanted.at("paid_until").is_null()) continue;
     const Timestamp paid = FromUnixSeconds(wanted.at("paid_until"));
     if (values.paid_until != paid) {
@@ -77,6 +141,30 @@ std::vector<std::string> DoubleCaptures(const nlohmann::json& charges) {
     if (times > 1) twice.push_back(invoice + " was captured " + std::to_string(times) + " times (I4)");
   }
   return twice;
+}
+
+std::vector<std::string> BrokenCharges(Ledger& ledger, const nlohmann::json& charges, const ChargeRules& rules) {
+  // A request of a service that was killed can still be on its way.
+  constexpr Millis kOnItsWay{5000};
+  std::vector<std::string> broken;
+  std::map<std::string, Timestamp> last;
+  std::set<AttemptKey> keys;
+  for (const OurCharge& charge : OurCharges(ledger, charges, broken)) {
+    const Millis age = charge.created - charge.attempt.first_sent_at;
+    const bool leapt = age > Millis{24h} && age < Millis{23h} + rules.leap;
+    if (!keys.insert(charge.attempt.key).second && !leapt)
+      broken.push_back(charge.attempt.key.str() + " was charged twice (I4)");
+    const auto before = last.find(charge.invoice);
+    const bool automatic = charge.attempt.kind == AttemptKind::kAutomatic;
+    if (automatic && before != last.end() && charge.created - before->second < rules.min_gap)
+      broken.push_back(charge.id + ": an automatic charge within min_gap of the one before (R26)");
+    last[charge.invoice] = charge.created;
+    const auto cancelled = rules.cancelled.find(charge.subscription);
+    if (cancelled != rules.cancelled.end() && charge.created > cancelled->second + kOnItsWay)
+      broken.push_back(charge.id + ": " + charge.subscription + " was charged after it was cancelled (R17)");
+  }
+  CheckCards(charges, rules, broken);
+  return broken;
 }
 
 std::vector<std::string> BrokenInvariants(Ledger& ledger, const nlohmann::json& truth, int steps) {

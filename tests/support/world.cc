@@ -103,6 +103,9 @@ World::Json World::SimGet(const std::string& path) { return Read(play::Get(provi
 World::Json World::Provider(const std::string& path, const Form& form) {
   return Read(play::PostForm(provider_url_ + path, kApiKey, form), path);
 }
+World::Json World::DeleteAtProvider(const std::string& path) {
+  return Read(play::Delete(provider_url_ + path, kApiKey), path);
+}
 
 std::pair<int, World::Json> World::Api(const std::string& path) {
   const Result<play::Answer> answer = play::Get(service_url_ + path, token_);

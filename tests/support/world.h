@@ -38,6 +38,7 @@ class World {
   Json Sim(const std::string& path, const Json& body);       // POST to the control API
   Json SimGet(const std::string& path);                      // GET from the control API
   Json Provider(const std::string& path, const Form& form);  // POST to the provider's API; throws on an error
+  Json DeleteAtProvider(const std::string& path);            // likewise
   std::pair<int, Json> Api(const std::string& path);         // GET from the service, with a support token
   // Posts an event as the provider would, signed at the simulated moment. Returns the status, 0 without an answer.
   int Post(const std::string& body, const std::string& secret = kSecret);

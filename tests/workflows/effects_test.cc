@@ -24,14 +24,17 @@ using testing::Invoice;
 using ::testing::IsEmpty;
 using testing::kDay;
 using testing::kNoon;
+using testing::MethodDigest;
 using ::testing::Not;
 using testing::PaidDigest;
 using testing::ScriptedProvider;
 using testing::ServicePolicy;
 using testing::SnapshotDigest;
+using testing::Standing;
 using testing::World;
 
 const char* const kCharge = "charge/sub_1";
+const char* const kCancel = "cancel/sub_1";
 
 PayAnswer Paid() {
   return {.outcome = PayOutcome::kPaid, .invoice = Invoice("", kNoon, InvoiceStatus::kPaid), .detail = "paid"};
@@ -64,12 +67,12 @@ struct ChargeTest : ::testing::Test {
 };
 
 TEST_F(ChargeTest, TheAttemptIsCommittedBeforeTheCall) {
-  world.provider.during = [&](const ScriptedProvider::Call& call) {
+  world.provider.DuringPay([&](const ScriptedProvider::Call& call) {
     const auto stored = *world.base->FindAttempt(AttemptKey{call.key});
     ASSERT_TRUE(stored);
     EXPECT_EQ(stored->state, AttemptState::kSending);
     EXPECT_EQ(stored->parameters, call.parameters);
-  };
+  });
   world.provider.WillPay(Paid());
   world.Run(kCharge);
   ExpectOneKey(1);
@@ -84,9 +87,8 @@ TEST_F(ChargeTest, TheAnswerAndThenItsEventAreOnePayment) {
 }
 
 TEST_F(ChargeTest, TheEventMayBeFirst) {
-  world.provider.during = [&](const ScriptedProvider::Call& call) {
-    world.Hear(PaidDigest("evt_paid", world.clock.Now(), call.key));
-  };
+  world.provider.DuringPay(
+      [&](const ScriptedProvider::Call& call) { world.Hear(PaidDigest("evt_paid", world.clock.Now(), call.key)); });
   world.provider.WillPay(Paid());
   world.Run(kCharge);
   ExpectOneKey(1);
@@ -101,7 +103,7 @@ TEST_F(ChargeTest, ADeclineIsOneDeclineInBothOrders) {
     const auto hear = [&](const std::string& key) {
       w.Hear(FailureDigest("evt_d", std::chrono::floor<Seconds>(w.clock.Now()), key));
     };
-    if (event_first) w.provider.during = [&](const ScriptedProvider::Call& call) { hear(call.key); };
+    if (event_first) w.provider.DuringPay([&](const ScriptedProvider::Call& call) { hear(call.key); });
     w.provider.WillPay(Declined());
     w.Run(kCharge);
     if (!event_first) hear(w.attempts()[0].key.str());
@@ -127,7 +129,7 @@ TEST_F(ChargeTest, ALostAnswerSendsTheSameKeyAndParametersAgain) {
 
 TEST_F(ChargeTest, ACrashBetweenCommitAndAnswerNeedsNoSecondKey) {
   struct Crash {};
-  world.provider.during = [](const ScriptedProvider::Call&) { throw Crash{}; };
+  world.provider.DuringPay([](const ScriptedProvider::Call&) { throw Crash{}; });
   EXPECT_THROW(world.Run(kCharge), Crash);
   world.provider.during = nullptr;
   world.provider.WillPay(Paid());
@@ -213,9 +215,11 @@ TEST_F(ChargeTest, AProcessingPaymentIsFollowedToItsEnd) {
 }
 
 TEST_F(ChargeTest, ARefusalLearnsTheTruthInTheSameStep) {
-  world.provider.Shows(Answer(Invoice("", kNoon, InvoiceStatus::kPaid)), "in_1");
+  world.provider.DuringPay(
+      [&](const auto&) { world.provider.Shows(Answer(Invoice("", kNoon, InvoiceStatus::kPaid)), "in_1"); });
   world.provider.WillPay(Says(PayOutcome::kRefused));
   world.Run(kCharge);
+  ASSERT_EQ(world.attempts().size(), 1U);
   EXPECT_EQ(world.attempts()[0].state, AttemptState::kRefused);
   EXPECT_EQ(world.recovery().state, RecoveryState::kNone);
   EXPECT_EQ(world.Record().subscription.values.access, Access::kGranted);
@@ -234,6 +238,150 @@ TEST_F(ChargeTest, ACustomerWhoCancelledIsNotChargedByAnAttemptThatGoesOutAgain)
   EXPECT_EQ(w.provider.Words().back(), "get in_1");
   EXPECT_FALSE(IsOpen(w.attempts()[0].state));
   EXPECT_FALSE(w.FindJob(kCharge));
+}
+
+// ---- What only the provider knows, right before a charge
+
+TEST_F(ChargeTest, NobodyWhoCancelledIsChargedThoughNoEventToldIt) {
+  for (const bool at_period_end : {false, true}) {
+    SCOPED_TRACE(at_period_end);
+    World w;
+    w.ReachDue();
+    SubscriptionAnswer gone = Standing(at_period_end ? ProviderStatus::kPastDue : ProviderStatus::kCanceled);
+    gone.snapshot.cancel_at_period_end = at_period_end;
+    w.provider.Shows(gone, "sub_1");
+    w.provider.WillPay(Paid());
+    w.Run(kCharge);
+    EXPECT_THAT(w.provider.Pays(), IsEmpty());
+    EXPECT_THAT(w.attempts(), IsEmpty());
+    EXPECT_EQ(w.recovery().state, RecoveryState::kNone);
+    EXPECT_FALSE(w.FindJob(kCharge));
+  }
+}
+
+TEST_F(ChargeTest, NobodyWhoPaidIsChargedThoughNoEventToldIt) {
+  world.provider.Shows(Standing(ProviderStatus::kActive), "sub_1");
+  world.provider.Shows(Answer(Invoice("", kNoon, InvoiceStatus::kPaid)), "in_1");
+  world.Run(kCharge);
+  EXPECT_THAT(world.provider.Pays(), IsEmpty());
+  EXPECT_EQ(world.Record().subscription.values.access, Access::kGranted);
+  EXPECT_FALSE(world.FindJob(kCharge));
+}
+
+TEST_F(ChargeTest, TheInvoiceThatComesAlongIsNotAskedForTwice) {
+  SubscriptionAnswer standing = Standing(ProviderStatus::kPastDue);
+  standing.latest_invoice = Answer(Invoice("", kNoon));
+  world.provider.Shows(standing, "sub_1");
+  const std::size_t before = world.provider.calls().size();
+  world.provider.WillPay(Paid());
+  world.Run(kCharge);
+  std::vector<std::string> words = world.provider.Words();
+  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(before));
+  EXPECT_THAT(words, ElementsAre("get sub_1", "pay in_1"));
+  ExpectPaid();
+}
+
+TEST_F(ChargeTest, WithoutAnAnswerNothingIsCharged) {
+  for (const char* silent : {"sub_1", "in_1"}) {
+    World w;
+    w.ReachDue();
+    if (std::string(silent) == "sub_1")
+      w.provider.Shows(Result<SubscriptionAnswer>(Fail(Errc::kUnavailable, "no answer")), silent);
+    else
+      w.provider.Shows(Result<InvoiceAnswer>(Fail(Errc::kUnavailable, "no answer")), silent);
+    w.provider.WillPay(Paid());
+    w.Run(kCharge);
+    EXPECT_THAT(w.provider.Pays(), IsEmpty());
+    EXPECT_THAT(w.attempts(), IsEmpty());
+    EXPECT_EQ(w.FindJob(kCharge)->tries, 1);
+    EXPECT_EQ(w.recovery().state, RecoveryState::kWaiting);
+  }
+}
+
+TEST_F(ChargeTest, WhatTheProviderDoesNotKnowIsNotChargedAndToldAtOnce) {
+  world.provider.Shows(Result<SubscriptionAnswer>(Fail(Errc::kNotFound, "no such subscription")), "sub_1");
+  world.Run(kCharge);
+  EXPECT_THAT(world.provider.Pays(), IsEmpty());
+  EXPECT_THAT(world.OpenAlerts(), Contains("not_at_provider/sub_1"));
+}
+
+TEST_F(ChargeTest, AnAttemptDoesNotGoOutAgainToOneWhoCancelledUnheard) {
+  world.provider.WillPay(Says(PayOutcome::kNotExecuted));
+  world.Run(kCharge);
+  world.provider.Shows(Standing(ProviderStatus::kCanceled), "sub_1");
+  world.Run(kCharge);
+  ExpectOneKey(1);
+  EXPECT_EQ(world.attempts().at(0).state, AttemptState::kUnknown);
+  EXPECT_EQ(world.Record().subscription.values.status, SubscriptionStatus::kCanceled);
+  EXPECT_FALSE(world.FindJob(kCharge));
+}
+
+// The commit that would have begun the attempt loses twice, the second time to a payment that takes the job away.
+TEST_F(ChargeTest, AnAttemptThatWasNotCommittedIsNotSent) {
+  int asked = 0;
+  world.provider.during_parameters = [&] {
+    ++asked;
+    if (asked == 2) world.Hear(SnapshotDigest("evt_x", world.clock.Now(), ProviderStatus::kPastDue));
+    if (asked == 3) world.Hear(PaidDigest("evt_paid", world.clock.Now()));
+  };
+  world.provider.WillPay(Paid());
+  world.Run(kCharge);
+  EXPECT_GE(asked, 3);
+  EXPECT_THAT(world.provider.Pays(), IsEmpty());
+  EXPECT_EQ(world.recovery().state, RecoveryState::kNone);
+}
+
+TEST_F(ChargeTest, ARefusalOfAnOpenInvoiceIsForPeople) {
+  world.provider.WillPay(Says(PayOutcome::kRefused));
+  world.Run(kCharge);
+  EXPECT_EQ(world.attempts().at(0).state, AttemptState::kRefused);
+  EXPECT_EQ(world.recovery().state, RecoveryState::kWaiting);
+  EXPECT_THAT(world.OpenAlerts(), Contains("charge_refused/sub_1"));
+}
+
+// The provider's clock is behind ours, or its decline is an earlier one's.
+TEST_F(ChargeTest, ADeclineIsKnownByItsTimeThoughClocksDiffer) {
+  for (const auto& [before, state] :
+       {std::pair(Millis{30s}, AttemptState::kDeclined), std::pair(Millis{5min}, AttemptState::kUnknown)}) {
+    World w;
+    w.ReachDue();
+    w.provider.WillPay(Says(PayOutcome::kStoredError));
+    w.Run(kCharge);
+    InvoiceFact invoice = Invoice("", kNoon);
+    invoice.decline = Decline{.code = "card_declined"};
+    invoice.decline_at = w.attempts()[0].first_sent_at - before;
+    w.provider.Shows(Answer(invoice), "in_1");
+    w.Run(kCharge);
+    EXPECT_EQ(w.attempts().at(0).state, state);
+  }
+}
+
+// ---- An attempt that is out is followed for as long as it takes
+
+TEST_F(ChargeTest, AnAttemptThatIsOutIsNotGivenUp) {
+  world.provider.DuringPay([&](const auto&) {  // and from then on there is no answer to anything
+    world.provider.Shows(Result<SubscriptionAnswer>(Fail(Errc::kUnavailable, "no answer")), "sub_1");
+    world.provider.Shows(Result<InvoiceAnswer>(Fail(Errc::kUnavailable, "no answer")), "in_1");
+  });
+  world.RunUntil(world.clock.Now() + 9 * kDay);
+  ASSERT_TRUE(world.FindJob(kCharge));
+  EXPECT_EQ(world.FindJob(kCharge)->state, JobState::kReady);
+  EXPECT_LE(world.FindJob(kCharge)->due, world.clock.Now() + 2h);
+  EXPECT_THAT(world.OpenAlerts(), Contains("charge_unresolved/sub_1"));
+  world.provider.Shows(Answer(Invoice("", kNoon, InvoiceStatus::kPaid)), "in_1");
+  world.Run(kCharge);
+  EXPECT_EQ(world.recovery().state, RecoveryState::kNone);
+  EXPECT_THAT(world.OpenAlerts(), Not(Contains("charge_unresolved/sub_1")));
+}
+
+TEST_F(ChargeTest, APaymentUnderWayForgetsEarlierFailures) {
+  world.provider.WillPay(Says(PayOutcome::kNotExecuted));
+  world.provider.WillPay(Says(PayOutcome::kProcessing));
+  world.Run(kCharge);
+  EXPECT_EQ(world.FindJob(kCharge)->tries, 1);
+  world.Run(kCharge);
+  EXPECT_EQ(world.FindJob(kCharge)->tries, 0);
+  EXPECT_FALSE(world.FindJob(kCharge)->first_failed_at);
 }
 
 TEST_F(ChargeTest, AnInvoiceThatIsPaidByHandIsNotChargedAnyMore) {
@@ -283,6 +431,7 @@ TEST(ChargeFaultTest, AnotherProcessGoesOnWithTheSameKey) {
   }
   World w(ServicePolicy(), location);
   w.clock.Set(kNoon + kDay + 5min);
+  w.ShowOwed();
   w.provider.WillPay(Paid());
   w.Run(kCharge);
   EXPECT_EQ(w.provider.Pays().at(0).key, key);
@@ -334,43 +483,134 @@ struct CancelTest : ::testing::Test {
     policy.retry_after = {kDay};
     return policy;
   }
+  // After the provider's events were listed and applied.
+  void RunCancel() {
+    world.clock.Set(std::max(world.clock.Now(), world.FindJob(kCancel)->due));
+    ASSERT_TRUE(RequestCatchUp(*world.base, world.clock.Now()));
+    world.Run("catch_up/stripe");
+    world.Run(kCancel);
+  }
+  std::vector<std::string> Cancels() {
+    std::vector<std::string> words = world.provider.Words();
+    std::erase_if(words, [](const std::string& word) { return !word.starts_with("cancel "); });
+    return words;
+  }
   World world;
 };
 
 TEST_F(CancelTest, TheScheduleEndsWithTheProvidersCancellation) {
   ASSERT_EQ(world.recovery().state, RecoveryState::kEnding);
-  SubscriptionAnswer answer{.snapshot = testing::Snapshot("", kNoon, ProviderStatus::kCanceled),
-                            .id = SubscriptionId{"sub_1"},
-                            .account = AccountId{"cus_1"},
-                            .aliases = {},
-                            .latest_invoice = {}};
   world.provider.WillCancel(Fail(Errc::kUnavailable, "no answer"));
-  world.provider.WillCancel(answer);
-  world.Run("cancel/sub_1");
+  world.provider.WillCancel(Standing(ProviderStatus::kCanceled));
+  RunCancel();
   EXPECT_EQ(world.recovery().state, RecoveryState::kEnding);
-  world.Run("cancel/sub_1");
+  RunCancel();
   EXPECT_EQ(world.recovery().state, RecoveryState::kNone);
   EXPECT_EQ(world.Record().subscription.values.status, SubscriptionStatus::kCanceled);
-  EXPECT_FALSE(world.FindJob("cancel/sub_1"));
+  EXPECT_FALSE(world.FindJob(kCancel));
 }
 
 TEST_F(CancelTest, ARefusalLeavesItExhaustedAndTellsSupport) {
   world.provider.WillCancel(Fail(Errc::kInvalidArgument, "no"));
-  world.Run("cancel/sub_1");
+  RunCancel();
   EXPECT_EQ(world.recovery().state, RecoveryState::kExhausted);
   EXPECT_THAT(world.OpenAlerts(), Contains("exhausted/sub_1"));
-  EXPECT_FALSE(world.FindJob("cancel/sub_1"));
+  EXPECT_FALSE(world.FindJob(kCancel));
+}
+
+TEST_F(CancelTest, NobodyWhoPaidIsCancelledThoughNoEventToldIt) {
+  world.provider.Shows(Standing(ProviderStatus::kActive), "sub_1");
+  world.provider.Shows(Answer(Invoice("", kNoon, InvoiceStatus::kPaid)), "in_1");
+  RunCancel();
+  EXPECT_THAT(Cancels(), IsEmpty());
+  EXPECT_EQ(world.Record().subscription.values.status, SubscriptionStatus::kActive);
+  EXPECT_EQ(world.recovery().state, RecoveryState::kNone);
+  EXPECT_FALSE(world.FindJob(kCancel));
+}
+
+TEST_F(CancelTest, WithoutAnAnswerNobodyIsCancelled) {
+  world.provider.Shows(Result<SubscriptionAnswer>(Fail(Errc::kUnavailable, "no answer")), "sub_1");
+  RunCancel();
+  EXPECT_THAT(Cancels(), IsEmpty());
+  EXPECT_EQ(world.recovery().state, RecoveryState::kEnding);
+  EXPECT_EQ(world.FindJob(kCancel)->tries, 1);
+}
+
+TEST_F(CancelTest, WhatTheProviderDoesNotKnowIsForPeople) {
+  world.provider.Shows(Result<SubscriptionAnswer>(Fail(Errc::kNotFound, "no such subscription")), "sub_1");
+  RunCancel();
+  EXPECT_THAT(Cancels(), IsEmpty());
+  EXPECT_EQ(world.recovery().state, RecoveryState::kExhausted);
+  EXPECT_THAT(world.OpenAlerts(), Contains("not_at_provider/sub_1"));
+}
+
+TEST_F(CancelTest, ThatItGoesOutIsCommittedBeforeTheCall) {
+  world.provider.during = [&](const ScriptedProvider::Call& call) {
+    if (!call.what.starts_with("cancel ")) return;
+    EXPECT_EQ(world.recovery().open_attempt.str(), call.key);
+    EXPECT_EQ(RefuseRetry(world.Record(), world.policies, world.clock.Now())->code, "ending");
+  };
+  EXPECT_FALSE(RefuseRetry(world.Record(), world.policies, world.clock.Now()));
+  world.provider.WillCancel(Standing(ProviderStatus::kCanceled));
+  RunCancel();
+  EXPECT_EQ(Cancels().size(), 1U);
+}
+
+TEST_F(CancelTest, AMethodThatOnlyTheListOfEventsTellsStopsIt) {
+  world.Run(kCancel);  // nothing was listed yet
+  EXPECT_THAT(Cancels(), IsEmpty());
+  ASSERT_TRUE(world.FindJob("catch_up/stripe"));
+  EXPECT_EQ(world.FindJob("catch_up/stripe")->due, world.clock.Now());
+  EXPECT_EQ(world.FindJob(kCancel)->tries, 0);
+  const Digest method = MethodDigest("evt_m", world.clock.Now());
+  world.digests.Add(method);
+  world.provider.WillList(EventsPage{{method.event.str()}, ""});
+  world.Run("catch_up/stripe");
+  world.Run(kCancel);  // listed, and not applied yet
+  EXPECT_THAT(Cancels(), IsEmpty());
+  EXPECT_EQ(world.recovery().state, RecoveryState::kEnding);
+  world.provider.WillPay(Paid());
+  world.RunUntil(world.clock.Now() + 1min);
+  EXPECT_THAT(Cancels(), IsEmpty());
+  EXPECT_EQ(world.provider.Pays().size(), 2U);
+  EXPECT_EQ(world.recovery().state, RecoveryState::kNone);
+  EXPECT_EQ(world.Record().subscription.values.status, SubscriptionStatus::kActive);
+}
+
+TEST_F(CancelTest, WhileEventsCannotBeListedNobodyIsCancelled) {
+  ASSERT_TRUE(RequestCatchUp(*world.base, world.clock.Now()));
+  world.provider.WillList(Fail(Errc::kUnavailable, "no answer"));
+  world.Run("catch_up/stripe");
+  world.Run(kCancel);
+  EXPECT_THAT(Cancels(), IsEmpty());
+  EXPECT_EQ(world.FindJob(kCancel)->tries, 1);
+  EXPECT_THAT(world.FindJob(kCancel)->last_error, HasSubstr("cannot be listed"));
+}
+
+TEST_F(CancelTest, AMethodThatCameWhileACancellationHadNoAnswerIsTriedInstead) {
+  world.provider.WillCancel(Fail(Errc::kUnavailable, "no answer"));
+  RunCancel();
+  world.Hear(MethodDigest("evt_m", world.clock.Now()));
+  EXPECT_EQ(world.recovery().state, RecoveryState::kEnding);  // it may be on its way
+  RunCancel();
+  EXPECT_EQ(Cancels().size(), 1U);
+  EXPECT_EQ(world.recovery().state, RecoveryState::kWaiting);
+  EXPECT_FALSE(world.FindJob(kCancel));
+  world.provider.WillPay(Paid());
+  world.Run(kCharge);
+  EXPECT_EQ(world.Record().subscription.values.status, SubscriptionStatus::kActive);
+}
+
+TEST_F(CancelTest, StaffCanRetryUntilItGoesOut) {
+  ASSERT_TRUE(
+      AskForRetry(*world.base, world.policies, SubscriptionId{"sub_1"}, "ann", "asked by phone", world.clock.Now()));
+  world.provider.WillPay(Paid());
+  world.Run("retry/sub_1");
+  EXPECT_EQ(world.Record().subscription.values.status, SubscriptionStatus::kActive);
+  EXPECT_FALSE(world.FindJob(kCancel));
 }
 
 // ---- Asking
-
-SubscriptionAnswer Standing(ProviderStatus status) {
-  return {.snapshot = testing::Snapshot("", kNoon, status),
-          .id = SubscriptionId{"sub_1"},
-          .account = AccountId{"cus_1"},
-          .aliases = {},
-          .latest_invoice = {}};
-}
 
 struct RefetchTest : ::testing::Test {
   void SetUp() override {
@@ -500,6 +740,14 @@ TEST_F(CatchUpTest, TheNextRunStartsAnHourBeforeTheNewestThatWasKnown) {
                                     FormatRfc3339(kNoon - 60s - 1h)));
 }
 
+TEST_F(CatchUpTest, AnEventFromTheFutureHidesNothing) {
+  world.Store(SnapshotDigest("evt_future", kNoon + 40 * kDay, ProviderStatus::kActive));
+  ASSERT_TRUE(RequestCatchUp(*world.base, world.clock.Now()));
+  world.Run("catch_up/stripe");
+  world.Run("catch_up/stripe");
+  EXPECT_THAT(Sinces(), ElementsAre(FormatRfc3339(kNoon - 1h), FormatRfc3339(kNoon - 1h)));
+}
+
 TEST_F(CatchUpTest, ARequestLetsTheWaitingRunGoNow) {
   ASSERT_TRUE(RequestCatchUp(*world.base, world.clock.Now()));
   world.Run("catch_up/stripe");
@@ -554,6 +802,20 @@ TEST(RetryRuleTest, WaitsDoubleWithinTwentyPercentUpToAnHour) {
       EXPECT_LE(wait, std::min(base * 12 / 10, Millis{1h})) << tries;
     }
   }
+}
+
+TEST(RetryRuleTest, TimeThatPassedWhileTheServiceWasAwayIsNoFailure) {
+  World w;
+  w.outbox.fails = "no";
+  ASSERT_TRUE(w.base->Commit(testing::Add(testing::MakeJob(JobKind::kMail, kNoon, "mail/1"))));
+  w.Run("mail/1");
+  w.clock.Advance(PatienceOf(JobKind::kMail) * 2);
+  for (int i = 2; i < kTriesMin; ++i) {
+    w.Run("mail/1");
+    EXPECT_EQ(w.FindJob("mail/1")->state, JobState::kReady) << i;
+  }
+  w.Run("mail/1");
+  EXPECT_EQ(w.FindJob("mail/1")->state, JobState::kDead);
 }
 
 TEST(RetryRuleTest, AJobThatFailsTooLongDiesWithAnAlertAndBeginsAnewWhenRequeued) {
@@ -630,7 +892,7 @@ TEST_F(StaffTest, EachRefusalSaysWhy) {
   world.Hear(FailureDigest("evt_f", kNoon));
   EXPECT_EQ(Refusal(), "taking_over");
   world.provider.WillTakeOver(Answer(Invoice("", kNoon)));
-  world.provider.Shows(Answer(Invoice("", kNoon)), "in_1");
+  world.ShowOwed();
   world.Run("take_over/in_1");
   EXPECT_EQ(Refusal(), "");
   world.Run(kCharge);

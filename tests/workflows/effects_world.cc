@@ -105,13 +105,17 @@ std::vector<std::string> World::Reasons(const std::string& kind) {
   return reasons;
 }
 
+void World::ShowOwed() {
+  provider.Shows(Answer(Invoice("", kNoon)), "in_1");
+  provider.Shows(Standing(ProviderStatus::kPastDue), "sub_1");
+}
+
 void World::ReachDue() {
   Hear(SnapshotDigest("evt_a", kNoon - 1s, ProviderStatus::kActive));
   Hear(FailureDigest("evt_f", kNoon));
   Hear(SnapshotDigest("evt_p", kNoon, ProviderStatus::kPastDue));
-  InvoiceFact ours = Invoice("", kNoon);
-  provider.WillTakeOver(Answer(ours));
-  provider.Shows(Answer(ours), "in_1");
+  provider.WillTakeOver(Answer(Invoice("", kNoon)));
+  ShowOwed();
   Run("take_over/in_1");
   ASSERT_EQ(recovery().state, RecoveryState::kWaiting);
   clock.Set(*recovery().next_attempt_at);
@@ -148,6 +152,25 @@ Digest SnapshotDigest(std::string id, Timestamp at, ProviderStatus status) {
   digest.snapshot = Snapshot(id, at, status);
   digest.acted_on = true;
   return digest;
+}
+
+Digest MethodDigest(std::string id, Timestamp at) {
+  Digest digest;
+  digest.event = EventId{id};
+  digest.type = "customer.updated";
+  digest.created = at;
+  digest.account = AccountId{"cus_1"};
+  digest.method = MethodChange{at, digest.event};
+  digest.acted_on = true;
+  return digest;
+}
+
+SubscriptionAnswer Standing(ProviderStatus status) {
+  return {.snapshot = Snapshot("", kNoon, status),
+          .id = SubscriptionId{"sub_1"},
+          .account = AccountId{"cus_1"},
+          .aliases = {},
+          .latest_invoice = {}};
 }
 
 InvoiceAnswer Answer(InvoiceFact invoice) {

@@ -71,6 +71,8 @@ struct World {
   std::vector<std::string> OpenAlerts();
   std::vector<std::string> Reasons(const std::string& kind);
 
+  // The provider shows sub_1 as past due, with in_1 still open and ours.
+  void ShowOwed();
   // To the state where the first automatic attempt is due now.
   void ReachDue();
 
@@ -89,6 +91,8 @@ struct World {
 Digest FailureDigest(std::string id, Timestamp at, std::string key = "", int count = 1);
 Digest PaidDigest(std::string id, Timestamp at, std::string key = "");
 Digest SnapshotDigest(std::string id, Timestamp at, ProviderStatus status);
+Digest MethodDigest(std::string id, Timestamp at);
 InvoiceAnswer Answer(InvoiceFact invoice);
+SubscriptionAnswer Standing(ProviderStatus status);
 
 }  // namespace dunlin::testing

@@ -73,6 +73,7 @@ std::string Player::Say(const std::string& word, const std::string& detail) {
     Keep({.next = record_.subscription, .jobs = {{.kind = JobKind::kCharge, .key = "retry/sub_1", .due = now_}}});
     return RunCharge("retry/sub_1", Trigger::kStaffRetry);
   }
+  if (word == "cancelling") return DecideNow({.trigger = Trigger::kEndDue, .cancel_key = AttemptKey{"c"}});
   if (word == "end_refused") {
     jobs_.erase("cancel/sub_1");
     return DecideNow({.trigger = Trigger::kEndRefused});
@@ -142,6 +143,7 @@ void Player::EndAttempt(AttemptState state, const std::string& code) {
   attempt->state = state;
   attempt->finished_at = now_;
   attempt->decline.code = code;
+  if (state == AttemptState::kRefused) attempt->detail = "no such parameter";
   std::erase_if(jobs_, [&](const auto& job) { return ids_[job.first] == attempt->job; });
   if (state != AttemptState::kDeclined) return;
   InvoiceFact failed = FailedInvoice(Source(), now_, attempt->key.str(), 1);

@@ -9,6 +9,7 @@
 //   staff            staff ask for an attempt
 //   declined[:code] / unknown / refused   our open attempt ends so
 //   paid / void / disproved / cancel / deleted / next_invoice
+//   cancelling       the provider was asked once more, and the cancellation goes out, should it still be wanted
 //   end_refused      the provider would not cancel
 //   look             nothing new: time may have passed
 //   wait:1d          time passes, nothing is looked at

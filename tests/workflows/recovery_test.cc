@@ -51,11 +51,17 @@ const std::vector<Script>& Scripts() {
       {"AfterTheLastStepItStaysPastDue", stay, "fail taken_over due declined", "D2 D3 D7 D23"},
       {"AnUnknownAttemptSpendsNoStep", OneStep(), "fail taken_over due unknown due unknown due unknown",
        "D2 D3 D7 D20 D7 D20 D7 D22"},
-      {"ARefusedAttemptSpendsItsStep", OneStep(), "fail taken_over due refused", "D2 D3 D7 D22"},
+      {"ARefusedAttemptSpendsItsStepButCancelsNobody", OneStep(), "fail taken_over due refused staff declined",
+       "D2 D3 D7 D23 D25 D22"},
+      {"ARefusalBesideADeclineDoesNotStopTheEnd", Steps({kDay, kDay}), "fail taken_over due declined due refused",
+       "D2 D3 D7 D20 D7 D22"},
       {"TooEarlyIsNotDue", service, "fail taken_over early early due", "D2 D3 - - D7"},
       {"ARepeatedLookChangesNothing", service, "fail look taken_over look due look look", "D2 - D3 - D7 - -"},
       {"AFailureThatWasHeardOfLateMovesThePlan", service, "fail taken_over wait:1h again", "D2 D3 D10"},
-      {"TheProviderWouldNotCancel", OneStep(), "fail taken_over due declined end_refused", "D2 D3 D7 D22 D26"},
+      {"TheProviderWouldNotCancel", OneStep(), "fail taken_over due declined cancelling end_refused",
+       "D2 D3 D7 D22 D59 D26"},
+      {"WithoutAnAnswerItIsCancelledAgain", OneStep(),
+       "fail taken_over due declined cancelling look cancelling deleted", "D2 D3 D7 D22 D59 - D59 D57"},
       // Declines that must not be retried on the same card (R18).
       {"AHardDeclineWaitsForAMethod", service, "fail taken_over:stolen_card method due paid", "D2 D4 D18 D7 D35"},
       {"AHardDeclineOfOursWaitsForAMethod", service, "fail taken_over due declined:lost_card method due",
@@ -77,6 +83,14 @@ const std::vector<Script>& Scripts() {
       {"ANewMethodDoesNotWaitForTheSchedule", service, "fail taken_over method due paid", "D2 D3 D9 D7 D35"},
       {"ANewMethodAfterTheEndIsTried", stay, "fail taken_over due declined method due declined",
        "D2 D3 D7 D23 D24 D7 D23"},
+      {"ANewMethodStopsACancellationThatDidNotGoOut", OneStep(),
+       "fail taken_over due declined method due declined cancelling", "D2 D3 D7 D22 D60 D7 D22 D59"},
+      {"ANewMethodWaitsWhileTheCancellationIsOut", OneStep(),
+       "fail taken_over due declined cancelling method look cancelling due", "D2 D3 D7 D22 D59 - - D60 D7"},
+      {"StaffStopACancellationThatDidNotGoOut", OneStep(), "fail taken_over due declined staff paid",
+       "D2 D3 D7 D22 D61 D35"},
+      {"StaffCannotStopACancellationThatIsOut", OneStep(), "fail taken_over due declined cancelling staff",
+       "D2 D3 D7 D22 D59 -"},
       {"StaffRetryWhileWaiting", service, "fail taken_over staff declined due", "D2 D3 D8 D20 D7"},
       {"StaffRetryWhileAMethodIsAwaited", service, "fail taken_over:stolen_card staff declined:stolen_card",
        "D2 D4 D19 D21"},
@@ -91,7 +105,7 @@ const std::vector<Script>& Scripts() {
       {"PaidWhileTakingOver", service, "fail paid", "D2 D32"},
       {"PaidWhileWaiting", service, "fail taken_over paid due", "D2 D3 D33 -"},
       {"PaidWhileAMethodIsAwaited", service, "fail taken_over:stolen_card paid", "D2 D4 D34"},
-      {"PaidWhileEnding", OneStep(), "fail taken_over due declined paid", "D2 D3 D7 D22 D36"},
+      {"PaidWhileEnding", OneStep(), "fail taken_over due declined paid cancelling", "D2 D3 D7 D22 D36 -"},
       {"PaidAfterTheEnd", stay, "fail taken_over due declined paid", "D2 D3 D7 D23 D37"},
       // Nothing left to collect.
       {"VoidWhileFollowing", ProviderPolicy(), "fail void", "D1 D38"},
@@ -193,11 +207,12 @@ TEST(RecoveryTest, APairWithoutARowChangesNothing) {
                                                                      {"void", RecoveryEvent::kSettled},
                                                                      {"disproved", RecoveryEvent::kSuperseded},
                                                                      {"cancel", RecoveryEvent::kCancelled},
+                                                                     {"cancelling", RecoveryEvent::kEndDue},
                                                                      {"end_refused", RecoveryEvent::kEndRefused},
                                                                      {"again", RecoveryEvent::kFailedAgain},
                                                                      {"taken_back", RecoveryEvent::kTakenBack},
                                                                      {"fail", RecoveryEvent::kFailed}};
-  static_assert(kRecoveryEvents == 14);
+  static_assert(kRecoveryEvents == 15);
   ASSERT_EQ(events.size(), kRecoveryEvents);
   ASSERT_EQ(EveryState().size(), kRecoveryStates);
   int dropped = 0;
@@ -253,6 +268,17 @@ TEST(RecoveryTest, ANewMethodUsesNoStepAndIsTriedOnce) {
 TEST(RecoveryTest, AMethodThatCameWhileAnAttemptWasOutIsTriedAfterIt) {
   Player player;
   EXPECT_EQ(player.Play("fail taken_over due wait:2d method declined due"), "D2 D3 D7 - D20+D9 D7");
+}
+
+TEST(RecoveryTest, ARefusalIsToldUntilACardIsTried) {
+  Player player(Steps({kDay, kDay}, Exhausted::kStayPastDue));
+  player.Play("fail taken_over due refused");
+  EXPECT_THAT(player.alerts(), Contains("charge_refused/sub_1"));
+  EXPECT_THAT(player.timeline().back().reason, ::testing::HasSubstr("refused the request: no such parameter"));
+  player.Play("due declined");
+  EXPECT_THAT(player.alerts(), Not(Contains("charge_refused/sub_1")));
+  player.Play("staff refused paid");
+  EXPECT_THAT(player.alerts(), Not(Contains("charge_refused/sub_1")));
 }
 
 TEST(RecoveryTest, APaymentRestoresAccessAtOnceAndSaysSo) {
@@ -367,6 +393,7 @@ TEST(RecoveryTest, RandomStoriesKeepTheInvariants) {
                                           "disproved",
                                           "cancel",
                                           "next_invoice",
+                                          "cancelling",
                                           "end_refused",
                                           "look",
                                           "wait:1h",

@@ -12,48 +12,65 @@
 namespace dunlin {
 namespace {
 
-// A request line to read from, and an answer to write to, both in memory.
+// A request line to read from, and an answer to write to, both in memory. Versions of the library differ in what a
+// stream has to offer, so nothing here says `override`.
 class MemoryStream final : public httplib::Stream {
  public:
-  MemoryStream(std::string in, std::string peer) : in_(std::move(in)), peer_(std::move(peer)) {}
+  explicit MemoryStream(std::string in) : in_(std::move(in)) {}
 
-  bool is_readable() const override { return read_ < in_.size(); }
-  bool is_writable() const override { return true; }
-  ssize_t read(char* to, std::size_t size) override {
+  bool is_readable() const { return read_ < in_.size(); }
+  bool wait_readable() const { return is_readable(); }
+  bool is_writable() const { return true; }
+  bool wait_writable() const { return true; }
+  ssize_t read(char* to, std::size_t size) {
     const std::size_t n = std::min(size, in_.size() - read_);
     std::memcpy(to, in_.data() + read_, n);
     read_ += n;
     return static_cast<ssize_t>(n);
   }
-  ssize_t write(const char* from, std::size_t size) override {
+  ssize_t write(const char* from, std::size_t size) {
     out_.append(from, size);
     return static_cast<ssize_t>(size);
   }
-  void get_remote_ip_and_port(std::string& ip, int& port) const override {
-    ip = peer_;
-    port = 0;
-  }
-  void get_local_ip_and_port(std::string& ip, int& port) const override {
+  void get_remote_ip_and_port(std::string& ip, int& port) const {
     ip.clear();
     port = 0;
   }
-  socket_t socket() const override { return INVALID_SOCKET; }
+  void get_local_ip_and_port(std::string& ip, int& port) const {
+    ip.clear();
+    port = 0;
+  }
+  socket_t socket() const { return INVALID_SOCKET; }
+  time_t duration() const { return 0; }
 
   std::string TakeOut() { return std::move(out_); }
 
  private:
   std::string in_;
-  std::string peer_;
   std::string out_;
   std::size_t read_ = 0;
 };
+
+// The call that later versions of the library take more arguments for: the connection's addresses, which are ours alone
+// to know.
+template <class Process>
+void ProcessRequest(const Process& process) {
+  bool connection_closed = false;
+  if constexpr (requires { process("", 0, "", 0, false, connection_closed, nullptr); }) {
+    process("", 0, "", 0, false, connection_closed, nullptr);
+  } else {
+    process(false, connection_closed, nullptr);
+  }
+}
 
 // One call of Respond on this thread, for the library's callbacks.
 struct Call {
   HttpRequest& request;
   const HttpEngine::Answer& answer;
   const std::function<bool()>& close;
+  std::string request_id;  // the request itself may be gone once it is answered later
   bool answered = false;
+  bool later = false;
 };
 thread_local Call* current_call = nullptr;
 
@@ -90,14 +107,16 @@ class HttpEngine::Server final : public httplib::Server {
       DUNLIN_CHECK(current_call != nullptr);
       HttpRequest& request = current_call->request;
       for (const auto& [name, value] : in.params) request.query.emplace_back(name, value);
-      Fill(out, current_call->answer(request), request.request_id);
+      std::optional<HttpResponse> response = current_call->answer(request);
       current_call->answered = true;
+      current_call->later = !response;
+      if (response) Fill(out, *std::move(response), current_call->request_id);
       return HandlerResponse::Handled;
     });
     // Also called for our own answers of 400 and above: those stay as they are.
     const Handler on_error = [](const httplib::Request&, httplib::Response& out) {
       DUNLIN_CHECK(current_call != nullptr);
-      if (!current_call->answered) Fill(out, Problem(out.status, ""), current_call->request.request_id);
+      if (!current_call->answered) Fill(out, Problem(out.status, ""), current_call->request_id);
     };
     set_error_handler(on_error);
     // The library settled what becomes of the connection before the handler ran; the server may have begun to stop
@@ -110,11 +129,12 @@ class HttpEngine::Server final : public httplib::Server {
     });
   }
 
-  std::string Process(const std::string& request_line, Call& call) {
-    MemoryStream stream(request_line, call.request.peer);
-    bool connection_closed = false;
+  std::string Process(std::string request_line, Call& call) {
+    MemoryStream stream(std::move(request_line));
     current_call = &call;
-    process_request(stream, /*close_connection=*/false, connection_closed, nullptr);
+    ProcessRequest([&](auto&&... rest) -> decltype(this->process_request(stream, rest...)) {
+      return this->process_request(stream, rest...);
+    });
     current_call = nullptr;
     return stream.TakeOut();
   }
@@ -124,17 +144,20 @@ HttpEngine::HttpEngine(int keep_alive_seconds) : server_(std::make_unique<Server
 
 HttpEngine::~HttpEngine() = default;
 
-std::string HttpEngine::Respond(HttpRequest& request, const std::string& target, const Answer& answer,
-                                const std::function<bool()>& close) const {
+std::optional<std::string> HttpEngine::Respond(HttpRequest& request, const std::string& target, const Answer& answer,
+                                               const std::function<bool()>& close) const {
   request.path = target.substr(0, target.find('?'));
-  Call call{request, answer, close};
-  return server_->Process(request.method + " " + target + " HTTP/1.1\r\n\r\n", call);
+  Call call{request, answer, close, request.request_id};
+  std::string bytes = server_->Process(request.method + " " + target + " HTTP/1.1\r\n\r\n", call);
+  if (call.later) return std::nullopt;
+  return bytes;
 }
 
-std::string HttpEngine::Refuse(HttpResponse response, const std::string& request_id) const {
-  HttpRequest request{.method = "GET", .request_id = request_id};
-  return Respond(
-      request, "/", [&response](HttpRequest&) { return std::move(response); }, [] { return true; });
+std::string HttpEngine::Write(std::string_view method, HttpResponse response, const std::string& request_id,
+                              bool close) const {
+  HttpRequest request{.method = std::string(method), .request_id = request_id};
+  return *Respond(
+      request, "/", [&response](HttpRequest&) { return std::move(response); }, [close] { return close; });
 }
 
 }  // namespace dunlin

@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "webhooks/http/message.h"
 
@@ -13,19 +15,21 @@ namespace dunlin {
 
 class HttpEngine {  // thread-safe
  public:
-  using Answer = std::function<HttpResponse(HttpRequest&)>;
+  // std::nullopt: the answer comes later.
+  using Answer = std::function<std::optional<HttpResponse>(HttpRequest&)>;
 
   // The seconds an idle connection stays open, as answers announce it.
   explicit HttpEngine(int keep_alive_seconds);
   ~HttpEngine();
 
   // Splits `target` into request.path and request.query, calls `answer` and returns the bytes of the whole answer with
-  // X-Request-Id and, if `close` says so once the answer is there, "Connection: close". Neither may throw.
-  std::string Respond(HttpRequest& request, const std::string& target, const Answer& answer,
-                      const std::function<bool()>& close) const;
+  // X-Request-Id and, if `close` says so once the answer is there, "Connection: close". Neither may throw. `answer` may
+  // take the request when it answers later; then there are no bytes yet.
+  std::optional<std::string> Respond(HttpRequest& request, const std::string& target, const Answer& answer,
+                                     const std::function<bool()>& close) const;
 
-  // The bytes of an answer to a request that could not be read; it closes the connection.
-  std::string Refuse(HttpResponse response, const std::string& request_id) const;
+  // The bytes of an answer that is known by itself: it came later, or the request could not be read.
+  std::string Write(std::string_view method, HttpResponse response, const std::string& request_id, bool close) const;
 
  private:
   class Server;

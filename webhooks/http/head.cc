@@ -9,11 +9,10 @@
 namespace dunlin {
 namespace {
 
-using Refused = tl::unexpected<HeadRefusal>;
-
-Refused Refuse(int status, std::string detail) { return Refused(HeadRefusal{status, std::move(detail)}); }
-
 constexpr std::array<std::string_view, 7> kMethods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+// Names under which servers pass on what they know of the connection themselves: from outside they are only ever a lie.
+constexpr std::array<std::string_view, 4> kInternalNames = {"REMOTE_ADDR", "REMOTE_PORT", "LOCAL_ADDR", "LOCAL_PORT"};
 
 bool IsToken(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
@@ -56,6 +55,11 @@ std::string_view NextLine(std::string_view& rest) {
   return line;
 }
 
+bool IsVersion(std::string_view text) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() == 8 && text.starts_with("HTTP/") && digit(text[5]) && text[6] == '.' && digit(text[7]);
+}
+
 // Fills method, target and, from the version, keep_alive.
 std::optional<HeadRefusal> ReadRequestLine(std::string_view line, RequestHead& head) {
   const std::size_t first = line.find(' ');
@@ -65,14 +69,19 @@ std::optional<HeadRefusal> ReadRequestLine(std::string_view line, RequestHead& h
   const std::string_view target = line.substr(first + 1, last - first - 1);
   const std::string_view version = line.substr(last + 1);
   if (!IsToken(method)) return HeadRefusal{400, "the method is not well formed"};
+  if (!IsVersion(version)) return HeadRefusal{400, "the request line is not well formed"};
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return HeadRefusal{505, "only HTTP/1.1 and HTTP/1.0"};
   if (target.size() > kTargetBytesMax) return HeadRefusal{414, "at most 2048 bytes of path and query"};
   if (!IsTarget(target)) return HeadRefusal{400, "the path is not well formed"};
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") return HeadRefusal{505, "only HTTP/1.1 and HTTP/1.0"};
   if (std::ranges::find(kMethods, method) == kMethods.end()) return HeadRefusal{501, "this method is not known here"};
   head.method = method;
   head.target = target;
   head.keep_alive = version == "HTTP/1.1";
   return std::nullopt;
+}
+
+bool IsInternal(std::string_view name) {
+  return std::ranges::any_of(kInternalNames, [&](std::string_view one) { return EqualIgnoringCase(one, name); });
 }
 
 std::optional<HeadRefusal> ReadFields(std::string_view rest, HttpHeaders& headers) {
@@ -83,6 +92,7 @@ std::optional<HeadRefusal> ReadFields(std::string_view rest, HttpHeaders& header
     if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
       return HeadRefusal{400, "a header field is not well formed"};
     }
+    if (IsInternal(line.substr(0, colon))) return HeadRefusal{400, "a header field has a name that is not for clients"};
     const std::string_view value = Trim(line.substr(colon + 1));
     if (!IsFieldValue(value)) return HeadRefusal{400, "a header field holds a control character"};
     if (headers.size() == kHeaderFieldsMax) return HeadRefusal{431, "at most 100 header fields"};
@@ -131,22 +141,59 @@ std::optional<HeadRefusal> ReadMeaning(RequestHead& head) {
   return std::nullopt;
 }
 
+bool HasBareLineFeed(std::string_view text) {
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-std::size_t FindHeadEnd(std::string_view bytes) {
-  const std::size_t end = bytes.find("\r\n\r\n");
-  return end == std::string_view::npos ? end : end + 4;
+std::string_view RefusalWord(int status) {
+  switch (status) {
+    case 400: return "malformed_request";
+    case 408: return "request_timeout";
+    case 411: return "no_length";
+    case 413: return "body_too_large";
+    case 414: return "target_too_long";
+    case 415: return "encoded_body";
+    case 417: return "expectation";
+    case 431: return "head_too_large";
+    case 501: return "unknown_method";
+    case 503: return "overloaded";
+    case 505: return "http_version";
+    default: return "refused";
+  }
+}
+
+std::size_t FindHeadEnd(std::string_view bytes, std::size_t from) {
+  for (std::size_t at = bytes.find('\n', from); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
+    if (at == 0 || bytes[at - 1] != '\r') return at + 1;
+    if (at >= 3 && bytes.substr(at - 3, 2) == "\r\n") return at + 1;
+  }
+  return std::string_view::npos;
+}
+
+HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun) {
+  RequestHead read;
+  const std::size_t end = begun.find("\r\n");
+  if (end != std::string_view::npos) ReadRequestLine(begun.substr(0, end), read);
+  return {status, std::move(detail), std::move(read.method), std::move(read.target)};
 }
 
 tl::expected<RequestHead, HeadRefusal> ParseRequestHead(std::string_view head, std::size_t body_bytes_max) {
+  if (HasBareLineFeed(head)) return tl::unexpected(RefuseBegun(400, "lines end in CR LF", head));
   RequestHead read;
   const std::string_view line = NextLine(head);
   std::optional<HeadRefusal> refusal = ReadRequestLine(line, read);
   if (!refusal) refusal = ReadFields(head, read.headers);
   if (!refusal) refusal = ReadMeaning(read);
   if (!refusal) refusal = ReadLength(read, body_bytes_max);
-  if (refusal) return Refuse(refusal->status, std::move(refusal->detail));
-  return read;
+  if (!refusal) return read;
+  refusal->method = std::move(read.method);
+  refusal->target = std::move(read.target);
+  return tl::unexpected(*std::move(refusal));
 }
 
 }  // namespace dunlin

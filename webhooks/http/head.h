@@ -30,10 +30,20 @@ struct RequestHead {
 struct HeadRefusal {
   int status;
   std::string detail;
+  std::string method;  // as far as the request line could be read; else empty
+  std::string target;
 };
 
-// The size of the head in `bytes` including the empty line, or npos if it is not complete yet.
-std::size_t FindHeadEnd(std::string_view bytes);
+// One word for why a request was refused before any handler saw it, for metrics.
+std::string_view RefusalWord(int status);
+
+// The size of the head in `bytes` including the empty line, or npos if it is not complete yet. A line that does not end
+// in CR LF ends the head at once: it is refused, and there is no use in waiting for more. `from`: how much of `bytes`
+// was looked at before.
+std::size_t FindHeadEnd(std::string_view bytes, std::size_t from = 0);
+
+// A refusal of a request of which only `begun` came, for a reason that is not in the head itself.
+HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun);
 
 // `head` is exactly one head, as FindHeadEnd measures it.
 tl::expected<RequestHead, HeadRefusal> ParseRequestHead(std::string_view head, std::size_t body_bytes_max);

@@ -6,12 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <memory>
 #include <system_error>
-#include <thread>
+#include <utility>
 
 namespace dunlin {
 namespace {
@@ -22,7 +20,7 @@ std::string Reason() { return std::generic_category().message(errno); }
 
 // Returns the socket, or -1 with errno.
 int BindTo(const addrinfo& address) {
-  const int fd = socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol);
+  const int fd = socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol);
   if (fd < 0) return -1;
   const int on = 1;
   // Not SO_REUSEPORT: with it a second process would silently take half of our connections.
@@ -36,15 +34,6 @@ int BindTo(const addrinfo& address) {
   return -1;
 }
 
-std::string NumericAddress(const sockaddr_storage& address, socklen_t size) {
-  std::array<char, NI_MAXHOST> text{};
-  if (getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
-                  NI_NUMERICHOST) != 0) {
-    return "unknown";
-  }
-  return text.data();
-}
-
 int PortOf(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
   return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
@@ -52,9 +41,7 @@ int PortOf(const sockaddr_storage& address) {
 
 }  // namespace
 
-Listener::~Listener() {
-  if (socket_ >= 0) close(socket_);
-}
+Listener::~Listener() { Close(); }
 
 Result<int> Listener::Listen(const std::string& address, int port) {
   addrinfo hints{};
@@ -77,27 +64,27 @@ Result<int> Listener::Listen(const std::string& address, int port) {
   return PortOf(bound);
 }
 
-std::optional<Listener::Peer> Listener::Accept() const {
+tl::expected<Accepted, Listener::Nobody> Listener::Accept() const {
   while (true) {
     sockaddr_storage from{};
     socklen_t size = sizeof from;
-    const int fd = accept4(socket_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC);
+    const int fd = accept4(socket_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
       const int on = 1;
       // Without it an answer can wait 40 ms for the client's delayed ACK. A failure means that the peer is gone.
-      if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) return Peer{fd, NumericAddress(from, size)};
+      if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) return Accepted{fd, IpAddress::Of(from)};
       close(fd);
-      continue;
+    } else if (errno == EAGAIN) {
+      return tl::unexpected(Nobody::kWaits);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      return tl::unexpected(Nobody::kNoRoom);
     }
-    if (errno == EINVAL || errno == EBADF) return std::nullopt;  // closed
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    // Out of descriptors or memory, or the network is down: trying again at once would only burn the processor.
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    // Otherwise it is about that one connection, which is gone already.
   }
 }
 
 void Listener::Close() {
-  if (socket_ >= 0) shutdown(socket_, SHUT_RDWR);
+  if (socket_ >= 0) close(std::exchange(socket_, -1));
 }
 
 }  // namespace dunlin

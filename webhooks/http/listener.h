@@ -1,10 +1,12 @@
 // A listening TCP socket.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 
 #include "state/result.h"
+#include "webhooks/http/exchange.h"
 
 namespace dunlin {
 
@@ -15,19 +17,21 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
-  struct Peer {
-    int socket;           // the caller closes it; TCP_NODELAY is set
-    std::string address;  // numeric
-  };
-
   // Returns the port. The port is never shared with another process. Errors: kUnavailable, kInvalidArgument.
   Result<int> Listen(const std::string& address, int port);
 
-  // Blocks until a connection comes; std::nullopt once Close was called. Waits out the lack of file descriptors and
-  // memory. Thread-safe: one connection wakes one caller.
-  std::optional<Peer> Accept() const;
+  enum class Nobody : std::uint8_t {
+    kWaits,   // in the queue
+    kNoRoom,  // for one who may wait: file descriptors or memory are used up
+  };
+  // Takes the next connection off the queue, without blocking. It does not block either, and TCP_NODELAY is set; the
+  // caller closes it.
+  tl::expected<Accepted, Nobody> Accept() const;
 
-  // Wakes every Accept; what waits in the queue is refused. Thread-safe; the descriptor lives on until destruction.
+  // Readable while someone waits; -1 when it does not listen.
+  int socket() const { return socket_; }
+
+  // What waits in the queue is refused.
   void Close();
 
  private:

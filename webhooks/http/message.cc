@@ -30,6 +30,14 @@ std::size_t HttpHeaders::Count(std::string_view name) const {
       std::ranges::count_if(fields_, [name](const auto& field) { return EqualIgnoringCase(field.first, name); }));
 }
 
+std::vector<const std::string*> HttpHeaders::All(std::string_view name) const {
+  std::vector<const std::string*> values;
+  for (const auto& [field_name, value] : fields_) {
+    if (EqualIgnoringCase(field_name, name)) values.push_back(&value);
+  }
+  return values;
+}
+
 const std::string* HttpRequest::Query(std::string_view name) const { return FindNamed(query, name); }
 
 const std::string& HttpRequest::Param(std::string_view name) const {

@@ -18,6 +18,7 @@ class HttpHeaders {
   // The first field of that name, in any letter case; nullptr if there is none. Valid as long as this object.
   const std::string* Find(std::string_view name) const;
   std::size_t Count(std::string_view name) const;
+  std::vector<const std::string*> All(std::string_view name) const;  // the values, in order
   std::size_t size() const { return fields_.size(); }
 
  private:
@@ -31,7 +32,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> params;  // decoded {names} of the route's pattern
   HttpHeaders headers;
   std::string body;        // exactly the bytes received
-  std::string peer;        // the address at the other end of the socket, never what a header claims
+  std::string peer;        // who asked: the socket's other end, or whom a trusted proxy there speaks for (address.h)
   std::string request_id;  // ours, unique; also in the answer's X-Request-Id
 
   // nullptr if absent. A header whose meaning matters must be sent once: see HeaderCount.

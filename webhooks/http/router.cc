@@ -57,9 +57,9 @@ bool Answers(std::string_view route_method, std::string_view method) {
 
 }  // namespace
 
-void Router::Add(std::string method, std::string pattern, HttpHandler handler) {
+void Router::Add(std::string method, std::string pattern, HttpAnyHandler handler) {
   DUNLIN_CHECK(pattern.starts_with('/'));
-  DUNLIN_CHECK(handler != nullptr);
+  DUNLIN_CHECK(std::visit([](const auto& one) { return one != nullptr; }, handler));
   for (const Route& route : routes_) DUNLIN_CHECK(route.method != method || route.pattern != pattern);
   routes_.push_back({std::move(method), std::move(pattern), std::move(handler)});
   std::ranges::stable_sort(routes_, {}, [](const Route& route) { return OrderOf(route.pattern); });

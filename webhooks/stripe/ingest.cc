@@ -44,7 +44,7 @@ std::optional<StripeIngest::Verdict> StripeIngest::Refuse(const HttpRequest& req
                                  reason)};
 }
 
-Result<std::string_view> StripeIngest::Store(std::string_view body) {
+Result<StripeIngest::Arrival> StripeIngest::Read(std::string_view body) {
   const Result<StripeEnvelope> envelope = ReadStripeEnvelope(body);
   if (!envelope) return tl::unexpected(envelope.error());
   NewEvent event;
@@ -56,39 +56,41 @@ Result<std::string_view> StripeIngest::Store(std::string_view body) {
   event.object = envelope->thin ? envelope->related_object_id : envelope->object_id;
   event.subscription = envelope->subscription;
   event.body = body;
-  const bool other_mode = options_.livemode && *options_.livemode != envelope->livemode;
-  if (other_mode) {
+  Arrival arrival{.verdict = "stored"};
+  if (options_.livemode && *options_.livemode != envelope->livemode) {
     event.outcome = EventOutcome::kKept;
     event.detail = envelope->livemode ? "a live event, and the API key is a test key"
                                       : "a test event, and the API key is a live key";
+    arrival.verdict = "ignored_mode";
   }
-  Unit unit;
-  unit.accept.push_back(std::move(event));
-  const Result<UnitResult> done = ledger_.Commit(std::move(unit));
-  if (!done) return tl::unexpected(done.error());
-  if (!done->stored.front()) return std::string_view("duplicate");
-  return other_mode ? std::string_view("ignored_mode") : std::string_view("stored");
+  arrival.unit.accept.push_back(std::move(event));
+  return arrival;
 }
 
-StripeIngest::Verdict StripeIngest::Receive(const HttpRequest& request) {
-  if (std::optional<Verdict> refused = Refuse(request)) return std::move(*refused);
-  const Result<std::string_view> stored = Store(request.body);
-  if (stored) return {*stored, Stored(*stored)};
-  if (stored.error().code != Errc::kInvalidArgument) return {"unavailable", Unavailable()};
-  const std::string_view word = stored.error().detail.starts_with("not JSON") ? "not_json" : "not_event";
-  return {word, Problem(400, "Not an event", stored.error().detail, word)};
-}
-
-HttpResponse StripeIngest::Handle(const HttpRequest& request) {
+void StripeIngest::Handle(const HttpRequest& request, const HttpResponder& responder) {
   const auto begin = std::chrono::steady_clock::now();
-  Verdict verdict = Receive(request);
-  if (options_.on_verdict) options_.on_verdict(verdict.word, std::chrono::steady_clock::now() - begin);
-  return std::move(verdict.response);
+  const auto answer = [this, begin, responder](Verdict verdict) {
+    if (options_.on_verdict) options_.on_verdict(verdict.word, std::chrono::steady_clock::now() - begin);
+    responder.Send(std::move(verdict.response));
+  };
+  if (std::optional<Verdict> refused = Refuse(request)) return answer(std::move(*refused));
+  Result<Arrival> arrival = Read(request.body);
+  if (!arrival) {
+    const std::string_view word = arrival.error().detail.starts_with("not JSON") ? "not_json" : "not_event";
+    return answer({word, Problem(400, "Not an event", arrival.error().detail, word)});
+  }
+  ledger_.CommitThen(std::move(arrival->unit), [answer, verdict = arrival->verdict](const Result<UnitResult>& done) {
+    if (!done) return answer({"unavailable", Unavailable()});
+    const std::string_view word = done->stored.front() ? verdict : "duplicate";
+    answer({word, Stored(word)});
+  });
 }
 
 Status StripeIngest::Take(std::string_view body) {
-  const Result<std::string_view> stored = Store(body);
-  if (!stored) return tl::unexpected(stored.error());
+  Result<Arrival> arrival = Read(body);
+  if (!arrival) return tl::unexpected(arrival.error());
+  const Result<UnitResult> done = ledger_.Commit(std::move(arrival->unit));
+  if (!done) return tl::unexpected(done.error());
   return {};
 }
 

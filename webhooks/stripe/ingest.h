@@ -10,6 +10,7 @@
 #include "state/clock.h"
 #include "state/ledger.h"
 #include "webhooks/http/message.h"
+#include "webhooks/http/responder.h"
 
 namespace dunlin {
 
@@ -30,8 +31,9 @@ class StripeIngest {
   StripeIngest(Ledger& ledger, const Clock& clock, Options options)
       : ledger_(ledger), clock_(clock), options_(std::move(options)) {}
 
-  // POST /webhooks/stripe. 200: durable, or was already. 400: refused, nothing stored. 503: nothing was promised.
-  HttpResponse Handle(const HttpRequest& request);
+  // POST /webhooks/stripe. 200: durable, or was already. 400: refused, nothing stored. 503: nothing was promised. Does
+  // not wait for the commit: the thread that commits answers. This must outlive the answer.
+  void Handle(const HttpRequest& request, const HttpResponder& responder);
 
   // An event that was listed by the provider instead of delivered: no signature, the same way in. Durable on return.
   // Errors: kInvalidArgument (not an event), kUnavailable.
@@ -45,9 +47,12 @@ class StripeIngest {
     std::string_view word;
     HttpResponse response;
   };
-  Verdict Receive(const HttpRequest& request);
+  struct Arrival {
+    Unit unit;                 // that stores it
+    std::string_view verdict;  // once it is stored
+  };
   std::optional<Verdict> Refuse(const HttpRequest& request);
-  Result<std::string_view> Store(std::string_view body);
+  Result<Arrival> Read(std::string_view body);
 
   Ledger& ledger_;
   const Clock& clock_;

@@ -105,7 +105,7 @@ std::optional<Digest> ParseHex(std::string_view hex) {
     } else {
       return std::nullopt;
     }
-    digest[i / 2] = static_cast<unsigned char>((digest[i / 2] << 4) | nibble);
+    digest[i / 2] = static_cast<unsigned char>((static_cast<unsigned>(digest[i / 2]) << 4) | nibble);
   }
   return digest;
 }

@@ -32,12 +32,17 @@ constexpr Millis kEvery{5min};
 constexpr Millis kOverlap{1h};                // events can be listed a little after newer ones were delivered
 constexpr Millis kListed = Millis{24h} * 30;  // how far back the provider lists
 
-NewJob Run(const Job& job, Timestamp due, Timestamp since) {
+// How old the provider's list may be for what cannot be taken back.
+constexpr Millis kFresh{1min};
+constexpr Millis kAwaitEvery{1000};
+
+// `payload`: what is known of the runs. "since_ms": from where the next one lists; "done_ms": when the last one ended.
+NewJob Run(const Job& job, Timestamp due, const nlohmann::json& payload) {
   return {.kind = JobKind::kCatchUp,
           .key = job.key,
           .subject = "",
           .due = due,
-          .payload = nlohmann::json{{"since_ms", ToUnixMillis(since)}}.dump(),
+          .payload = payload.dump(),
           .on_same_key = OnSameKey::kReplace};
 }
 
@@ -46,16 +51,23 @@ NewJob Run(const Job& job, Timestamp due, Timestamp since) {
 Result<Timestamp> Since(Engine& engine, const Job& job) {
   const Timestamp oldest = engine.clock.Now() - kListed;
   const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
+  const Timestamp latest = engine.clock.Now() - kOverlap;
   if (payload.is_object() && payload.contains("since_ms"))
-    return std::max(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest);
+    return std::clamp(FromUnixMillis(payload["since_ms"].get<std::int64_t>()), oldest, latest);
   const Result<std::optional<Timestamp>> newest = engine.ledger.NewestEvent(Provider::kStripe);
   if (!newest) return tl::unexpected(newest.error());
-  const Timestamp since = *newest ? std::max(**newest - kOverlap, oldest) : oldest;
+  const Timestamp since = *newest ? std::clamp(**newest - kOverlap, oldest, latest) : oldest;
   Unit unit;
-  unit.jobs.push_back(Run(job, job.due, since));
+  unit.jobs.push_back(Run(job, job.due, {{"since_ms", ToUnixMillis(since)}}));
   const Result<UnitResult> noted = engine.ledger.Commit(std::move(unit));
   if (!noted) return tl::unexpected(noted.error());
   return since;
+}
+
+std::optional<Timestamp> DoneAt(const Job& job) {
+  const nlohmann::json payload = nlohmann::json::parse(job.payload, nullptr, false);
+  if (!payload.is_object() || !payload.contains("done_ms")) return std::nullopt;
+  return FromUnixMillis(payload["done_ms"].get<std::int64_t>());
 }
 
 Status TakeAll(Engine& engine, Timestamp since) {
@@ -82,13 +94,36 @@ Outcome CatchUp(Engine& engine, const Job& job) {
   if (!newest_before) return TryLater{newest_before.error()};
   if (const Status taken = TakeAll(engine, *since); !taken) return TryLater{taken.error()};
   // Everything up to the newest event known before this run is stored now; the next run starts from there.
-  const Timestamp reached = *newest_before ? std::max(*since, **newest_before - kOverlap) : *since;
+  // One that is dated in the future says nothing of what lies between.
+  const Timestamp newest = std::min(newest_before->value_or(*since), engine.clock.Now());
+  const Timestamp reached = std::max(*since, newest - kOverlap);
   Unit unit;
   unit.done.push_back(job.id);
-  unit.jobs.push_back(Run(job, engine.clock.Now() + kEvery, reached));
+  const Timestamp now = engine.clock.Now();
+  unit.jobs.push_back(Run(job, now + kEvery, {{"since_ms", ToUnixMillis(reached)}, {"done_ms", ToUnixMillis(now)}}));
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
   return std::nullopt;
+}
+
+Outcome AwaitCatchUp(Engine& engine) {
+  const Timestamp now = engine.clock.Now();
+  const Result<Listing<Job>> jobs = engine.ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
+  if (!jobs) return TryLater{jobs.error()};
+  const Job run = jobs->items.empty() ? Job{} : jobs->items.front();
+  if (run.tries > 0) return TryLater{{Errc::kUnavailable, "the provider's events cannot be listed: " + run.last_error}};
+  const std::optional<Timestamp> done = DoneAt(run);
+  if (!done || now - *done > kFresh) {
+    const bool asked = !jobs->items.empty() && run.due <= now;
+    const Status status = asked ? Status{} : RequestCatchUp(engine.ledger, now);
+    if (!status && status.error().code != Errc::kConflict) return TryLater{status.error()};
+    return TryLater{{Errc::kUnavailable, "the provider's recent events are read first"}, kAwaitEvery, false};
+  }
+  const Result<Listing<Job>> unapplied =
+      engine.ledger.Jobs({.kind = JobKind::kApply, .state = JobState::kReady}, {.limit = 1});
+  if (!unapplied) return TryLater{unapplied.error()};
+  if (unapplied->items.empty() || unapplied->items.front().due > *done) return std::nullopt;
+  return TryLater{{Errc::kUnavailable, "the provider's recent events are applied first"}, kAwaitEvery, false};
 }
 
 }  // namespace dunlin::effects

@@ -13,21 +13,37 @@ constexpr int kConflictsMax = 50;
 
 }  // namespace
 
-Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId& id, const Change& change) {
+Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId& id, const Change& change,
+                           bool* overtaken) {
   for (int round = 0; round < kConflictsMax; ++round) {
     Result<std::optional<SubscriptionRecord>> loaded = engine.ledger.LoadSubscription(id);
     if (!loaded) return TryLater{loaded.error()};
     SubscriptionRecord record = *loaded ? std::move(**loaded) : SubscriptionRecord{};
     record.subscription.id = id;
     Unit unit;
-    if (const Status status = change(record, unit); !status) return TryLater{status.error()};
+    if (const Status status = change(record, unit); !status)
+      return TryLater{status.error(), Millis{0}, status.error().code != Errc::kConflict};
     const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
     if (done) return std::nullopt;
     if (done.error().code != Errc::kConflict) return TryLater{done.error()};
     const Result<std::optional<Job>> still = engine.ledger.FindJob(job.id);
-    if (still && !*still && round > 0) return std::nullopt;
+    if (still && !*still && round > 0) {
+      if (overtaken != nullptr) *overtaken = true;
+      return std::nullopt;
+    }
   }
   return TryLater{{Errc::kConflict, "the subscription is changing too fast"}};
+}
+
+Result<SubscriptionRecord> LoadSubject(Engine& engine, const Job& job) {
+  Result<std::optional<SubscriptionRecord>> record = engine.ledger.LoadSubscription(SubscriptionId{job.subject});
+  if (!record) return tl::unexpected(record.error());
+  return *record ? std::move(**record) : SubscriptionRecord{};
+}
+
+std::string KeyOfTry(const Engine& engine, const Job& job) {
+  return "dunlin-" + engine.ledger.instance() + "-" + std::to_string(ToInt(job.id)) + "/" +
+         std::to_string(job.tries + 1);
 }
 
 Outcome Finish(Engine& engine, const Job& job) {
@@ -115,7 +131,9 @@ void Effects::Run(JobId id) {
     retry.state = JobState::kReady;
     retry.due = engine_.clock.Now() + later->at_least;
   }
-  const Status status = CommitRetry(engine_, job, retry);
+  const bool goes_on = retry.state == JobState::kDead && later->instead_of_dying;
+  if (goes_on) retry.state = JobState::kReady;
+  const Status status = CommitRetry(engine_, job, retry, goes_on ? later->instead_of_dying : std::nullopt);
   if (!status) engine_.observer.OnProblem("put a job off", status.error());
 }
 

@@ -34,9 +34,10 @@ struct Fence {
   Timestamp at{};
   std::vector<EventId> events;
   std::int64_t number = 0;
-  EventId source;  // "fetch/<number>"
+  EventId source;  // "fetch/<number>", "fetch/<number>/2"
 };
-Fence FenceFor(const Facts& facts, const Job& job, Timestamp now);
+// `request`: which of the questions that one run of the job asks, from 1; the later one's answer counts after.
+Fence FenceFor(const Facts& facts, const Job& job, Timestamp now, int request = 1);
 void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence);
 // `now`: when a decline without a time of its own was heard.
 void Stamp(InvoiceFact& invoice, const Fence& fence, Timestamp now);

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "state/merge.h"
-#include "workflows/effects/filing.h"
+#include "workflows/effects/recheck.h"
 #include "workflows/effects/steps.h"
 
 namespace dunlin::effects {
@@ -19,12 +19,7 @@ std::string SourceOf(const Fence& fence) { return "answer to " + fence.source.st
 Outcome NotThere(Engine& engine, const Job& job, const std::string& what) {
   Unit unit;
   unit.done.push_back(job.id);
-  RaiseAlert(unit.alerts, {.key = "not_at_provider/" + what,
-                           .kind = "not_at_provider",
-                           .subject = what,
-                           .detail = "The provider does not know " + what +
-                                     ". Check that the API key belongs to the account that sends the webhooks.",
-                           .raised_at = engine.clock.Now()});
+  RaiseAlert(unit.alerts, NotAtProvider(what, engine.clock.Now()));
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
   return std::nullopt;
@@ -40,19 +35,7 @@ Status TakeSubscription(Engine& engine, const Job& job, SubscriptionRecord& reco
                         const SubscriptionAnswer& answer, const Fence& fence) {
   unit.done.push_back(job.id);
   const Timestamp now = engine.clock.Now();
-  Facts facts = record.subscription.facts;
-  SubscriptionSnapshot snapshot = answer.snapshot;
-  Stamp(snapshot, fence);
-  Merge(facts, snapshot);
-  if (answer.latest_invoice) {
-    InvoiceFact invoice = answer.latest_invoice->invoice;
-    Stamp(invoice, fence, now);
-    Merge(facts, invoice);
-    for (const std::string& payment : answer.latest_invoice->payment_intents)
-      unit.links.push_back({payment, invoice.id, answer.id});
-  }
-  unit.aliases.insert(unit.aliases.end(), answer.aliases.begin(), answer.aliases.end());
-  LinkNewInvoices(unit, record.subscription.id, record.subscription.facts, facts);
+  Facts facts = FactsWith(record, answer, fence, unit, now);
   if (record.subscription.account.empty()) record.subscription.account = answer.account;
   Decision decision =
       Decide({.before = record, .facts = std::move(facts), .now = now, .event = SourceOf(fence)}, engine.policies);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,7 +21,10 @@ namespace dunlin {
 // under way when it goes silent wait for its timeout.
 class FallbackQueue final : public Queue {
  public:
-  explicit FallbackQueue(std::unique_ptr<Queue> primary);  // asks it once, so that degraded() is right from the start
+  // Told of each change: why the primary does not answer, or nullopt when it answers again. Must not block.
+  using OnChange = std::function<void(const std::optional<Error>&)>;
+  // Asks it once, so that degraded() is right from the start.
+  explicit FallbackQueue(std::unique_ptr<Queue> primary, OnChange on_change = nullptr);
 
   Status Offer(std::span<const QueueItem> items) override;
   Result<std::vector<JobId>> Claim(Timestamp now, std::size_t max) override;
@@ -32,15 +37,19 @@ class FallbackQueue final : public Queue {
   std::optional<Error> PrimaryError() const;
 
  private:
+  // Taking may work while offering does not (no memory left): its answer says nothing of the other, unless it could not
+  // be taken from before.
+  enum class Use : std::uint8_t { kOffer, kTake };
   // Notes how the primary answered, and passes the answer through.
   template <class T>
-  Result<T> Noted(Result<T> answer);
+  Result<T> Noted(Use use, Result<T> answer);
 
   const std::unique_ptr<Queue> primary_;
   MemoryQueue memory_;
   std::atomic<bool> degraded_{false};
   mutable std::mutex mutex_;
-  std::optional<Error> error_;
+  std::optional<Error> errors_[2];  // by Use
+  const OnChange on_change_;
 };
 
 }  // namespace dunlin

@@ -156,6 +156,18 @@ void ApiTest::End(const std::string& id, const AttemptKey& key, AttemptState sta
   CommitUnit(std::move(unit));
 }
 
+void ApiTest::CancelGoesOut(const std::string& id) {
+  const auto record = base_->LoadSubscription(SubscriptionId{id});
+  Unit unit;
+  AddTo(unit, Decide({.before = **record,
+                      .facts = (*record)->subscription.facts,
+                      .trigger = Trigger::kEndDue,
+                      .now = clock_.Now(),
+                      .cancel_key = AttemptKey{"dunlin-cancel"}},
+                     *policies_));
+  CommitUnit(std::move(unit));
+}
+
 JobId ApiTest::JobWithKey(const std::string& key) {
   const auto jobs = base_->Jobs({}, {.limit = 1000});
   for (const Job& job : jobs->items) {

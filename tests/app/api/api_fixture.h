@@ -54,6 +54,8 @@ class ApiTest : public ::testing::Test {
   // The attempt of that job begins, as the worker would commit it, and ends.
   AttemptKey Begin(const std::string& id, Trigger trigger, JobId job);
   void End(const std::string& id, const AttemptKey& key, AttemptState state);
+  // The cancellation of a recovery that ends is committed as being sent.
+  void CancelGoesOut(const std::string& id);
   JobId JobWithKey(const std::string& key);
   void CommitUnit(Unit unit);
   Subscription Load(const std::string& id);

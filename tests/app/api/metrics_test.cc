@@ -38,10 +38,13 @@ TEST_F(MetricsTest, CountByWhatHappened) {
   metrics_.OnProblem("apply", {Errc::kUnavailable, "busy"});
   metrics_.OnAccessChange(Access::kRevoked, 30ms);
   metrics_.OnHttp("/v1/access/{account}", 200);
+  metrics_.OnRefused("/webhooks/stripe", "body_too_large");
+  metrics_.OnRefused("/v1/access/{account}", "body_too_large");
   const Exposition text = Scrape();
   EXPECT_EQ(text.wrong, "");
   EXPECT_EQ(text.at(R"(dunlin_webhooks_total{provider="stripe",verdict="stored"})"), 2);
   EXPECT_EQ(text.at(R"(dunlin_webhooks_total{provider="stripe",verdict="no_matching_signature"})"), 1);
+  EXPECT_EQ(text.at(R"(dunlin_webhooks_total{provider="stripe",verdict="body_too_large"})"), 1);
   EXPECT_EQ(text.at(R"(dunlin_events_total{outcome="no_change"})"), 1);
   EXPECT_EQ(text.at(R"(dunlin_attempts_total{kind="staff",outcome="declined"})"), 1);
   EXPECT_EQ(text.at(R"(dunlin_jobs_failed_total{kind="mail",dead="true"})"), 1);

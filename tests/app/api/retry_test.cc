@@ -197,6 +197,7 @@ TEST_F(RetryTest, TheScheduleIsSpentAndItEnds) {
   PastDue();
   clock_.Set(Day(1, 20));
   End("sub_1", Begin("sub_1", Trigger::kDue, JobWithKey("charge/sub_1")), AttemptState::kDeclined);
+  CancelGoesOut("sub_1");
   EXPECT_EQ(Refused(), "ending");
 }
 

@@ -42,20 +42,61 @@ TEST(HeadTest, AUsualRequestIsRead) {
 TEST(HeadTest, TheEndIsFoundOnlyWhenItIsThere) {
   EXPECT_EQ(FindHeadEnd("GET / HTTP/1.1\r\n\r\nrest"), 18U);
   EXPECT_EQ(FindHeadEnd("GET / HTTP/1.1\r\n\r"), std::string_view::npos);
-  EXPECT_EQ(FindHeadEnd("GET / HTTP/1.1\n\n"), std::string_view::npos);
+  EXPECT_EQ(FindHeadEnd("\r\n\r\n"), 4U);
+  const std::string whole = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (std::size_t from = 0; from < whole.size(); ++from) EXPECT_EQ(FindHeadEnd(whole, from), whole.size()) << from;
+}
+
+TEST(HeadTest, ALineThatDoesNotEndInCrLfIsRefusedAtOnce) {
+  for (const char* begun : {"GET / HTTP/1.1\n", "\n", "GET / HTTP/1.1\r\nHost: h\n", "GET / HTTP/1.1\r\n\n"}) {
+    const std::string bytes = begun;
+    ASSERT_EQ(FindHeadEnd(bytes + "more"), bytes.size()) << bytes;
+    const auto read = ParseRequestHead(bytes, kBodyMax);
+    ASSERT_FALSE(read) << bytes;
+    EXPECT_EQ(read.error().status, 400) << bytes;
+  }
+}
+
+TEST(HeadTest, ARefusalSaysWhatWasAskedForAsFarAsItIsKnown) {
+  const auto refused =
+      ParseRequestHead("POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 9999\r\n\r\n", kBodyMax).error();
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_EQ(refused.method, "POST");
+  EXPECT_EQ(refused.target, "/a?b");
+  EXPECT_EQ(RefuseBegun(408, "", "PUT /c HTTP/1.1\r\nHo").target, "/c");
+  EXPECT_EQ(RefuseBegun(408, "", "PUT /c HTTP/1.1").target, "");
+  EXPECT_EQ(ParseRequestHead("nonsense\r\n\r\n", kBodyMax).error().method, "");
 }
 
 TEST(HeadTest, RequestLinesAreReadStrictly) {
   EXPECT_EQ(StatusOfLine("GET / HTTP/1.1"), 0);
   EXPECT_EQ(StatusOfLine("GET /a%20b?c=%2f HTTP/1.1"), 0);
-  for (const char* line : {"GET", "GET /", "", " ", "GET  / HTTP/1.1", "GET / / HTTP/1.1", "G\"T / HTTP/1.1",
-                           "GET a HTTP/1.1", "GET http://h/ HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /#x HTTP/1.1",
-                           "GET /\x7f HTTP/1.1", "GET /\xc3\xa9 HTTP/1.1", "GET /% HTTP/1.1", "GET /%4 HTTP/1.1",
-                           "GET /%zz HTTP/1.1", "GET /\t HTTP/1.1", "GET\t/ HTTP/1.1", "GET /a\nb HTTP/1.1"}) {
+  for (const char* line : {"GET",
+                           "GET /",
+                           "",
+                           " ",
+                           "GET  / HTTP/1.1",
+                           "GET / / HTTP/1.1",
+                           "G\"T / HTTP/1.1",
+                           "GET a HTTP/1.1",
+                           "GET http://h/ HTTP/1.1",
+                           "OPTIONS * HTTP/1.1",
+                           "GET /#x HTTP/1.1",
+                           "GET /\x7f HTTP/1.1",
+                           "GET /\xc3\xa9 HTTP/1.1",
+                           "GET /% HTTP/1.1",
+                           "GET /%4 HTTP/1.1",
+                           "GET /%zz HTTP/1.1",
+                           "GET /\t HTTP/1.1",
+                           "GET\t/ HTTP/1.1",
+                           "GET / ",
+                           "GET / http/1.1",
+                           "GET / HTTP/1.1x",
+                           "GET / HTTP/11",
+                           "GET / \tHTTP/1.1"}) {
     EXPECT_EQ(StatusOfLine(line), 400) << line;
   }
-  for (const char* line :
-       {"GET / ", "GET / HTTP/2.0", "GET / HTTP/1.2", "GET / http/1.1", "GET / HTTP/1.1x", "GET / \tHTTP/1.1"}) {
+  for (const char* line : {"GET / HTTP/2.0", "PRI * HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9"}) {
     EXPECT_EQ(StatusOfLine(line), 505) << line;
   }
   for (const char* line : {"get / HTTP/1.1", "CONNECT /h HTTP/1.1", "TRACE / HTTP/1.1", "PRI / HTTP/1.1"}) {
@@ -70,7 +111,8 @@ TEST(HeadTest, HeaderFieldsAreReadStrictly) {
   EXPECT_EQ(StatusOfField("A: \xff b\tc"), 0);
   for (const std::string& field :
        {std::string("A : b"), std::string(" A: b"), std::string("\tfolded"), std::string("A"), std::string(": b"),
-        std::string("A b: c"), std::string("A: b\nC: d"), std::string("A: b\rC: d"), std::string("A: \0", 4),
+        std::string("A b: c"), std::string("REMOTE_ADDR: 6.6.6.6"), std::string("local_port: 1"),
+        std::string("Remote_Port: 1"), std::string("LOCAL_ADDR:"), std::string("A: b\rC: d"), std::string("A: \0", 4),
         std::string("A: \x7f"), std::string("A\xc3: b")}) {
     EXPECT_EQ(StatusOfField(field), 400) << field;
   }

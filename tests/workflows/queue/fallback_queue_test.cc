@@ -81,6 +81,39 @@ TEST(FallbackQueueTest, AnEmptyOfferSaysNothingAboutThePrimary) {
   EXPECT_TRUE(queue.degraded());
 }
 
+TEST(FallbackQueueTest, EachChangeIsToldOnceWithItsReason) {
+  RedisServer server;
+  std::vector<std::optional<Error>> told;
+  FallbackQueue queue(OverRedis(server.tcp_url()), [&](const std::optional<Error>& error) { told.push_back(error); });
+  EXPECT_TRUE(queue.Size());
+  EXPECT_TRUE(told.empty());
+  server.Kill();
+  EXPECT_TRUE(queue.Size());
+  Offer(queue, 1);
+  EXPECT_TRUE(queue.Claim(kNow, 1));
+  ASSERT_EQ(told.size(), 1U);
+  ASSERT_TRUE(told[0]);
+  EXPECT_NE(told[0]->detail, "");
+  server.Start();
+  ASSERT_TRUE(HealthyWithin(queue, 10s));
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_FALSE(told[1]);
+}
+
+TEST(FallbackQueueTest, ARedisThatTakesNothingIsDegradedThoughItCanBeRead) {
+  RedisServer server;
+  FallbackQueue queue(OverRedis(server.tcp_url()));
+  ASSERT_EQ(server.Command("CONFIG SET maxmemory 1"), "+OK");
+  Offer(queue, 1);
+  EXPECT_TRUE(queue.degraded());
+  EXPECT_EQ(queue.Claim(kNow, 10).value(), std::vector{JobId{1}});
+  EXPECT_TRUE(queue.Size());
+  EXPECT_TRUE(queue.degraded()) << "that it answers does not mean that it takes jobs";
+  ASSERT_EQ(server.Command("CONFIG SET maxmemory 0"), "+OK");
+  Offer(queue, 2);
+  EXPECT_FALSE(queue.degraded());
+}
+
 TEST(FallbackQueueTest, NothingIsLostWhenThePrimaryIsKilledAgainAndAgainAndAFeederOffersAgain) {
   constexpr std::int64_t kJobs = 2'000;
   RedisServer server;

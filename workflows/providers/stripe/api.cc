@@ -22,7 +22,7 @@ std::string SubscriptionPath(const SubscriptionId& id) { return "/v1/subscriptio
 
 Status CheckBase(const StripeOptions& options) {
   if (!IsBaseUrl(options.base_url)) {
-    return Fail(Errc::kInvalidArgument, "the API base must be http:// or https:// with a host, a port and a path only");
+    return Fail(Errc::kInvalidArgument, "stripe.api_base (DUNLIN_STRIPE_API_BASE) must be http:// or https:// with a host, a port and a path only");
   }
   const bool live = options.api_key.find("k_live_") != std::string::npos;
   if (live && !options.base_url.starts_with("https:"))

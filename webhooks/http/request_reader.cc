@@ -1,0 +1,51 @@
+#include "webhooks/http/request_reader.h"
+
+#include <algorithm>
+
+namespace dunlin {
+
+RequestReader::State RequestReader::Look() {
+  if (!head_) {
+    // Some clients end a body with a line break that its length does not count.
+    std::size_t blank = 0;
+    while (std::string_view(buffer_).substr(blank).starts_with("\r\n")) blank += 2;
+    if (blank > 0) {
+      buffer_.erase(0, blank);
+      looked_at_ = 0;
+    }
+    if (buffer_.empty()) return State::kIdle;
+    head_size_ = FindHeadEnd(buffer_, looked_at_);
+    looked_at_ = buffer_.size();
+    if (std::min(head_size_, buffer_.size()) > kHeadBytesMax) {
+      return Refused(Refuse(431, "at most 16384 bytes of request line and header fields"));
+    }
+    if (head_size_ == std::string::npos) return State::kBegun;
+    auto read = ParseRequestHead(std::string_view(buffer_).substr(0, head_size_), body_bytes_max_);
+    if (!read) return Refused(std::move(read.error()));
+    head_ = std::move(*read);
+    owes_continue_ = head_->expects_continue && buffer_.size() < head_size_ + head_->content_length;
+  }
+  return buffer_.size() < head_size_ + head_->content_length ? State::kBegun : State::kWhole;
+}
+
+std::string RequestReader::TakeBody() {
+  const std::size_t size = head_size_ + head_->content_length;
+  std::string body;
+  if (buffer_.size() == size) {  // the usual case: no second copy of a large body, and nothing kept while idle
+    body = std::exchange(buffer_, {});
+    body.erase(0, head_size_);
+  } else {
+    body = buffer_.substr(head_size_, head_->content_length);
+    buffer_.erase(0, size);
+  }
+  head_.reset();
+  looked_at_ = 0;
+  return body;
+}
+
+RequestReader::State RequestReader::Refused(HeadRefusal refusal) {
+  refusal_ = std::move(refusal);
+  return State::kRefused;
+}
+
+}  // namespace dunlin
