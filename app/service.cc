@@ -16,9 +16,11 @@
 #include "webhooks/http/server.h"
 #include "webhooks/stripe/ingest.h"
 #include "workflows/effects/catch_up.h"
+#include "workflows/effects/entitlement_sweep.h"
 #include "workflows/engine.h"
+#include "workflows/providers/aws_marketplace/api.h"
+#include "workflows/providers/read_event.h"
 #include "workflows/providers/stripe/api.h"
-#include "workflows/providers/stripe/read_event.h"
 #include "workflows/queue/fallback_queue.h"
 #include "workflows/queue/memory_queue.h"
 #include "workflows/queue/queue_url.h"
@@ -107,6 +109,7 @@ class Service {
     if (status) status = OpenEngine();
     if (status) status = OpenDoor();
     if (status) status = WakeCatchUp();
+    if (status) status = RequestEntitlementSweep(*ledger_, clock_->Now());
     if (!status) return status;
     workers_->Start();
     server_->Start();
@@ -165,6 +168,9 @@ class Service {
                                 .api_version = config_.stripe_api_version});
     if (!api) return tl::unexpected(api.error());
     provider_ = std::move(*api);
+    auto marketplace = AwsMarketplaceApi::Open({});
+    if (!marketplace) return tl::unexpected(marketplace.error());
+    marketplace_ = std::move(*marketplace);
     auto outbox = std::make_unique<FileOutbox>(OutboxFile(config_));
     if (const Status writable = outbox->CheckWritable(); !writable) {
       return Fail(Errc::kInvalidArgument, "outbox_file (DUNLIN_OUTBOX_FILE): " + writable.error().detail);
@@ -181,12 +187,13 @@ class Service {
     ingest_ = std::make_unique<StripeIngest>(*ledger_, *clock_, std::move(ingest));
     engine_ = std::make_unique<Engine>(Engine{.ledger = *ledger_,
                                               .provider = *provider_,
+                                              .marketplace = *marketplace_,
                                               .clock = *clock_,
                                               .random = random_,
                                               .policies = *policies_,
                                               .outbox = *outbox_,
                                               .observer = metrics_,
-                                              .read = &ReadStripeEvent,
+                                              .read = &ReadEvent,
                                               .ingest = [this](std::string_view body) { return ingest_->Take(body); }});
     workers_ = std::make_unique<Workers>(
         *engine_, *apply_queue_, *outside_queue_,
@@ -262,6 +269,7 @@ class Service {
   std::unique_ptr<Queue> apply_queue_;
   std::unique_ptr<Queue> outside_queue_;
   std::unique_ptr<ProviderApi> provider_;
+  std::unique_ptr<MarketplaceApi> marketplace_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<StripeIngest> ingest_;
   std::unique_ptr<Engine> engine_;

@@ -8,6 +8,7 @@
 #include "state/clock.h"
 #include "state/ledger.h"
 #include "workflows/digest.h"
+#include "workflows/marketplace_api.h"
 #include "workflows/observer.h"
 #include "workflows/outbox.h"
 #include "workflows/policy_book.h"
@@ -18,6 +19,7 @@ namespace dunlin {
 struct Engine {
   Ledger& ledger;
   ProviderApi& provider;
+  MarketplaceApi& marketplace;
   const Clock& clock;
   Random& random;
   const PolicyBook& policies;

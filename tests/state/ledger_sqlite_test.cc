@@ -145,7 +145,7 @@ TEST_F(SqliteLedgerTest, ANewerSchemaIsRefusedNamingBothVersions) {
   EXPECT_THAT(error.detail, HasSubstr("up to " + std::to_string(db::Migrations().size())));
 }
 
-// A ledger as version 1 left it, with a row in every table that version 2 makes anew, and one job done already.
+// A ledger as version 1 left it, with a row in every table that version 3 makes anew, and one job done already.
 constexpr const char* kVersionOneRows = R"sql(
 INSERT INTO events VALUES (7, 'stripe', 'evt_1', 'invoice.paid', 1000, 2000, 1, 'in_1', 'sub_1', 'waiting', 'why',
   NULL);

@@ -96,8 +96,8 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kMail:
     case JobKind::kNotify:
     case JobKind::kAlert: return Deliver(engine, job);
-    case JobKind::kEntitlements:
-    case JobKind::kEntitlementSweep:
+    case JobKind::kEntitlements: return ReadEntitlements(engine, job);
+    case JobKind::kEntitlementSweep: return SweepEntitlements(engine, job);
     case JobKind::kConfirmTopic:
     case JobKind::kFreezeUsage:
     case JobKind::kMeter:

@@ -1,4 +1,4 @@
--- Version 2: AWS Marketplace. Three tables are made anew, because their lists of words grow; their rows are copied as
+-- Version 3: AWS Marketplace. Three tables are made anew, because their lists of words grow; their rows are copied as
 -- they are. Bodies of events stay where they lie.
 
 CREATE TABLE events_new (
@@ -54,8 +54,9 @@ DELETE FROM sqlite_sequence WHERE name = 'jobs_new';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'jobs_new', seq FROM sqlite_sequence WHERE name = 'jobs';
 DROP TABLE jobs;
 ALTER TABLE jobs_new RENAME TO jobs;
--- Each job is in one of the two: the feeder never steps over dead ones.
-CREATE INDEX jobs_ready ON jobs (due_ms) WHERE state = 'ready';
+-- Each job is in one of the three: the feeder never steps over dead ones, nor over those of the other lane.
+CREATE INDEX jobs_ready_apply ON jobs (due_ms) WHERE state = 'ready' AND kind IN ('apply', 'access_check');
+CREATE INDEX jobs_ready_outside ON jobs (due_ms) WHERE state = 'ready' AND kind NOT IN ('apply', 'access_check');
 CREATE INDEX jobs_dead ON jobs (due_ms) WHERE state = 'dead';
 CREATE UNIQUE INDEX jobs_by_key ON jobs (key) WHERE key <> '';
 CREATE INDEX jobs_by_subject ON jobs (subject) WHERE subject <> '';
