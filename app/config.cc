@@ -134,10 +134,6 @@ void CheckKey(const Config& config, std::vector<std::string>& mistakes) {
   } else if (!LivemodeOf(key)) {
     mistakes.push_back(name + " does not say its mode: sk_test_…, sk_live_…, rk_test_… or rk_live_… is wanted");
   }
-  if (LivemodeOf(key) == true && config.stripe_api_base.starts_with("http://")) {
-    mistakes.push_back(
-        "stripe.api_base (DUNLIN_STRIPE_API_BASE): a live API key is never sent without TLS; use https://");
-  }
   if (!config.clock.empty() && LivemodeOf(key) == true) {
     mistakes.push_back("clock (DUNLIN_CLOCK): refused with a live API key; real money keeps the machine's time");
   }

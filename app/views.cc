@@ -16,20 +16,6 @@ using nlohmann::json;
 json TimeOrNull(const std::optional<Timestamp>& t) { return t ? json(FormatRfc3339(*t)) : json(nullptr); }
 json TextOrNull(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
-// Attempts made on the invoice: ours, and those of the provider that we only heard of.
-int AttemptsOn(const InvoiceFact& invoice, const std::vector<Attempt>& attempts) {
-  int made = 0;
-  for (const Attempt& a : attempts) {
-    if (a.invoice == invoice.id && a.state != AttemptState::kRefused) ++made;
-  }
-  for (const Failure& f : invoice.failures) {
-    const bool ours =
-        std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == f.key; });
-    if (!ours) ++made;
-  }
-  return made;
-}
-
 json CollectionView(const SubscriptionRecord& record, const PolicyBook& policies) {
   const Subscription& s = record.subscription;
   const Recovery& r = s.recovery;
@@ -51,7 +37,7 @@ json CollectionView(const SubscriptionRecord& record, const PolicyBook& policies
   view["invoice"] = invoice->id.str();
   view["amount_due"] = invoice->amount_remaining;
   view["currency"] = TextOrNull(invoice->amount_due.currency);
-  view["attempts"] = AttemptsOn(*invoice, record.attempts);
+  view["attempts"] = AttemptsMade(*invoice, record.attempts);
   if (invoice->decline) view["last_decline"] = TextOrNull(invoice->decline->code);
   return view;
 }

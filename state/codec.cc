@@ -58,6 +58,7 @@ void Encode(FactsOut& out, const SubscriptionSnapshot& s) {
   out.Time("ea", s.ended_at);
   out.Text("li", s.latest_invoice);
   out.Text("pm", s.default_payment_method);
+  out.Text("cm", s.customer_method);
   out.Int("im", s.collected_by_invoice_mail ? 1 : 0);
   if (s.previous) {
     out.Key("v");
@@ -116,12 +117,23 @@ void Encode(FactsOut& out, const InvoiceFact& i) {
   out.CloseObject();
 }
 
+void Encode(FactsOut& out, std::string_view key, const MethodChange& m) {
+  if (m == MethodChange{}) return;
+  out.Key(key);
+  out.OpenObject();
+  out.Int("t", ToUnixMillis(m.at));
+  out.Text("e", m.source.str());
+  out.Text("pm", m.method);
+  out.CloseObject();
+}
+
 void Encode(FactsOut& out, const Baseline& b) {
   out.OpenObject();
   out.Int("u", ToUnixMillis(b.until));
   out.Time("p", b.paid_until);
   out.Time("g", b.good_until);
   out.Time("d", b.past_due_since);
+  Encode(out, "m", b.method_seen);
   out.CloseObject();
 }
 
@@ -192,6 +204,8 @@ SubscriptionSnapshot DecodeSnapshot(FactsIn& in) {
       s.latest_invoice = in.Text();
     else if (key == "pm")
       s.default_payment_method = in.Text();
+    else if (key == "cm")
+      s.customer_method = in.Text();
     else if (key == "im")
       s.collected_by_invoice_mail = in.Bool();
     else if (key == "v")
@@ -286,6 +300,22 @@ InvoiceFact DecodeInvoice(FactsIn& in) {
   return i;
 }
 
+MethodChange DecodeMethod(FactsIn& in) {
+  MethodChange m;
+  Key key;
+  for (in.OpenObject(); in.NextKey(key);) {
+    if (key == "t")
+      m.at = in.Time();
+    else if (key == "e")
+      m.source = EventId(in.Text());
+    else if (key == "pm")
+      m.method = in.Text();
+    else
+      in.Fail();
+  }
+  return m;
+}
+
 Baseline DecodeBaseline(FactsIn& in) {
   Baseline b;
   Key key;
@@ -298,24 +328,12 @@ Baseline DecodeBaseline(FactsIn& in) {
       b.good_until = in.Time();
     else if (key == "d")
       b.past_due_since = in.Time();
+    else if (key == "m")
+      b.method_seen = DecodeMethod(in);
     else
       in.Fail();
   }
   return b;
-}
-
-MethodChange DecodeMethod(FactsIn& in) {
-  MethodChange m;
-  Key key;
-  for (in.OpenObject(); in.NextKey(key);) {
-    if (key == "t")
-      m.at = in.Time();
-    else if (key == "e")
-      m.source = EventId(in.Text());
-    else
-      in.Fail();
-  }
-  return m;
 }
 
 }  // namespace
@@ -337,13 +355,7 @@ std::string EncodeFacts(const Facts& facts) {
     for (const InvoiceFact& invoice : facts.invoices) Encode(out, invoice);
     out.CloseArray();
   }
-  if (facts.method != MethodChange{}) {
-    out.Key("m");
-    out.OpenObject();
-    out.Int("t", ToUnixMillis(facts.method.at));
-    out.Text("e", facts.method.source.str());
-    out.CloseObject();
-  }
+  Encode(out, "m", facts.method);
   if (facts.baseline != Baseline{}) {
     out.Key("b");
     Encode(out, facts.baseline);

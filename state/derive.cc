@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "state/derive_market.h"
+#include "state/failures.h"
 #include "state/merge.h"
 #include "state/order.h"
 
@@ -91,17 +92,18 @@ class View {
   // R24c: a failed payment that the snapshot cannot have known of.
   bool FailedSince(const InvoiceFact& invoice, const SubscriptionSnapshot& snapshot) const {
     return std::any_of(invoice.failures.begin(), invoice.failures.end(), [&](const Failure& f) {
-      if (f.at != snapshot.created || snapshot.kind != Kind::kFetched) return f.at >= snapshot.created;
+      if (snapshot.kind != Kind::kFetched) return f.at >= snapshot.created;
+      if (IsOnlyCounted(f)) return f.at > snapshot.SeenAt();
+      if (f.at != snapshot.created) return f.at > snapshot.created;
       return std::find(snapshot.fence.begin(), snapshot.fence.end(), f.source) == snapshot.fence.end();
     });
   }
 
   std::optional<Timestamp> PastDueSince(const InvoiceFact* owed) const {
     std::optional<Timestamp> since = OverdueSince(facts_, order_.oldest_first);
-    if (owed != nullptr && !owed->failures.empty()) {
-      since = since ? std::min(*since, owed->failures.front().at) : owed->failures.front().at;
-    }
-    return since;
+    const std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
+    if (failed.empty()) return since;
+    return since ? std::min(*since, failed.front().at) : failed.front().at;
   }
 
  private:
@@ -150,7 +152,8 @@ void DeriveStatus(const View& view, Derived& d) {
   } else if (newest->status == ProviderStatus::kActive && cycle != nullptr && cycle->status == InvoiceStatus::kOpen &&
              view.FailedSince(*cycle, *newest)) {
     d.rule = "R24c";
-    d.because = cycle->failures.back().source.str();
+    const Failure& newest_failure = cycle->failures.back();
+    d.because = (IsOnlyCounted(newest_failure) ? cycle->source : newest_failure.source).str();
     d.values.status = SubscriptionStatus::kPastDue;
   } else {
     d.rule = "R24d";

@@ -76,6 +76,7 @@ struct SubscriptionSnapshot {
   std::optional<Timestamp> ended_at;
   std::string latest_invoice;              // empty: none
   std::string default_payment_method;      // empty: the customer's
+  std::string customer_method;             // kFetched only: the customer's default. Empty: none, or not told
   bool collected_by_invoice_mail = false;  // Stripe `collection_method: send_invoice`: nothing to charge automatically
   std::optional<PreviousAttributes> previous;
   bool operator==(const SubscriptionSnapshot&) const = default;
@@ -95,16 +96,17 @@ struct Decline {
   auto operator<=>(const Decline&) const = default;
 };
 
-// One failed payment of an invoice.
+// One failed payment of an invoice, as an event tells it, or as an answer counts it (state/failures.h).
 struct Failure {
-  Timestamp at;     // the provider's time
-  EventId source;   // the event that told us
+  Timestamp at;     // the provider's time; counted only: the latest that it can have been
+  EventId source;   // the event that told us; counted only: "attempt/<attempt_count>"
   std::string key;  // the idempotency key of the request behind it; empty: the provider's own attempt
   int attempt_count = 0;
   auto operator<=>(const Failure&) const = default;
 };
 
-// Everything known about one invoice: the highest picture by R25, and the union of its failures.
+// Everything known about one invoice: the highest picture by R25, and the union of its failures. How many payments
+// failed, and when, FailedAttempts tells (state/failures.h): one can be told several times.
 struct InvoiceFact {
   InvoiceId id;
   // The picture that is highest by (status, attempt_count, created, fetched, source).
@@ -132,8 +134,12 @@ struct InvoiceFact {
 // A new payment method became the one that will be charged (R5).
 struct MethodChange {
   Timestamp at{};
-  EventId source;  // empty: none was heard of
+  EventId source;           // empty: none was heard of
+  std::string method = {};  // its id; empty: not told, or the same one was brought up to date
   auto operator<=>(const MethodChange&) const = default;
+
+  // The same for one change whoever tells of it: an event, or the difference between two answers.
+  const std::string& Name() const { return method.empty() ? source.str() : method; }
 };
 
 // What remains of facts older than the folding horizon (kFactsKept).
@@ -142,6 +148,7 @@ struct Baseline {
   std::optional<Timestamp> paid_until;      // the latest line period end of a folded paid invoice
   std::optional<Timestamp> good_until;      // the period end of the last folded active or trialing snapshot
   std::optional<Timestamp> past_due_since;  // the start of the past-due run that the oldest kept snapshot continues
+  MethodChange method_seen;                 // the payment method that the newest folded snapshot which tells showed
   bool operator==(const Baseline&) const = default;
 };
 

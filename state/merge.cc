@@ -4,6 +4,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "state/failures.h"
+#include "state/method.h"
 #include "state/order.h"
 
 namespace dunlin {
@@ -26,9 +28,13 @@ void TakePicture(InvoiceFact& to, const InvoiceFact& from) {
 bool MergeFailures(InvoiceFact& to, const InvoiceFact& from) {
   bool changed = false;
   for (const Failure& failure : from.failures) {
-    const auto at = std::lower_bound(to.failures.begin(), to.failures.end(), failure);
-    if (at != to.failures.end() && *at == failure) continue;
-    to.failures.insert(at, failure);
+    const auto known = std::find_if(to.failures.begin(), to.failures.end(),
+                                    [&](const Failure& f) { return f.source == failure.source; });
+    if (known != to.failures.end()) {
+      if (known->at <= failure.at) continue;
+      to.failures.erase(known);  // one that answers count: the earliest of its latest times is the best
+    }
+    to.failures.insert(std::lower_bound(to.failures.begin(), to.failures.end(), failure), failure);
     changed = true;
   }
   return changed;
@@ -48,11 +54,13 @@ void KeepLater(std::optional<Timestamp>& kept, const std::optional<Timestamp>& o
   if (other && (!kept || *kept < *other)) kept = other;
 }
 
+bool HasPaidForTime(const InvoiceFact& i) {
+  return i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i);
+}
+
 // Nothing is known to be paid, so paid_until goes by snapshots and failures (GoodUntil).
 bool NothingPaid(const Facts& facts) {
-  return !facts.baseline.paid_until && std::none_of(facts.invoices.begin(), facts.invoices.end(), [](const auto& i) {
-    return i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i);
-  });
+  return !facts.baseline.paid_until && std::none_of(facts.invoices.begin(), facts.invoices.end(), HasPaidForTime);
 }
 
 // Settled invoices leave only the period they paid for, except those that decide a status: the one that a kept snapshot
@@ -68,8 +76,7 @@ void FoldInvoices(Facts& facts, Timestamp horizon) {
   };
   std::erase_if(facts.invoices, [&](const InvoiceFact& invoice) {
     if (!IsSettled(invoice.status) || invoice.created >= horizon || is_needed(invoice)) return false;
-    if (invoice.status == InvoiceStatus::kPaid && PaysForTime(invoice))
-      KeepLater(facts.baseline.paid_until, invoice.line_period_end);
+    if (HasPaidForTime(invoice)) KeepLater(facts.baseline.paid_until, invoice.line_period_end);
     return true;
   });
 }
@@ -80,6 +87,13 @@ bool ShareASecond(const std::vector<const SubscriptionSnapshot*>& in_order) {
                             [](const auto* a, const auto* b) { return a->created == b->created; }) != in_order.end();
 }
 
+// Which of them was the last could not be told.
+bool EndInDoubt(const std::vector<const SubscriptionSnapshot*>& in_order) {
+  Facts alone;
+  for (const SubscriptionSnapshot* s : in_order) Merge(alone, *s);
+  return OrderSnapshots(alone).tied;
+}
+
 // False: left whole.
 bool FoldSnapshots(Facts& facts, Timestamp horizon) {
   const SnapshotOrder order = OrderSnapshots(facts);
@@ -88,9 +102,12 @@ bool FoldSnapshots(Facts& facts, Timestamp horizon) {
   if (first_kept == order.oldest_first.end() && (order.tied || order.predecessor_missing)) return false;
   const std::vector<const SubscriptionSnapshot*> old(order.oldest_first.begin(), first_kept);
   if (old.size() < 2) return true;
+  if (EndInDoubt(old)) return false;
   const FoldedRun run = FoldRun(facts, old);
   if (run.kept.size() == old.size()) return true;
   if (ShareASecond(run.kept)) return false;
+  if (const MethodChange change = NewestMethodChange(facts); facts.method < change) facts.method = change;
+  if (const auto seen = MethodSightings(old); !seen.empty()) facts.baseline.method_seen = seen.back();
   facts.baseline.good_until = run.good_until;
   facts.baseline.past_due_since = run.past_due_since;
   std::vector<EventId> kept;
@@ -148,7 +165,9 @@ Timestamp NewestFact(const Facts& facts) {
   for (const SubscriptionSnapshot& s : facts.snapshots) newest = std::max(newest, s.created);
   for (const InvoiceFact& i : facts.invoices) {
     newest = std::max(newest, i.created);
-    if (!i.failures.empty()) newest = std::max(newest, i.failures.back().at);
+    for (const Failure& f : i.failures) {
+      if (!IsOnlyCounted(f)) newest = std::max(newest, f.at);
+    }
   }
   return newest;
 }
@@ -161,7 +180,7 @@ std::vector<EventId> EventsAt(const Facts& facts, Timestamp second) {
   for (const InvoiceFact& i : facts.invoices) {
     if (i.created == second && !i.fetched) ids.push_back(i.source);
     for (const Failure& f : i.failures) {
-      if (f.at == second) ids.push_back(f.source);
+      if (f.at == second && !IsOnlyCounted(f)) ids.push_back(f.source);
     }
   }
   std::sort(ids.begin(), ids.end());

@@ -23,7 +23,7 @@ SnapshotOrder OrderSnapshots(const Facts& facts);
 
 // Folds what is older than `horizon` (cut to the second) into the baseline. Derive() gives the same values before and
 // after, and facts that are not older than the horizon merge as if nothing had been folded. Where that cannot be said,
-// nothing is folded: while the newest snapshot is old and in doubt, and where what is kept shares a second.
+// nothing is folded: while the newest snapshot that is old is in doubt, and where what is kept shares a second.
 void Fold(Facts& facts, Timestamp horizon);
 
 // The newest moment that any fact speaks of, folded ones included; the fence of a fetch. Timestamp{}: there is none.

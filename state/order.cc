@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "state/failures.h"
+
 namespace dunlin {
 namespace {
 
@@ -114,8 +116,9 @@ class SecondOrder {
   void Append(Pointers events) {
     if (events.empty()) return;
     const SubscriptionSnapshot* before = out_.oldest_first.empty() ? nullptr : out_.oldest_first.back();
-    // An answer may already hold some of what happened after its fence, so it is no start to chain from.
-    if (before != nullptr && before->kind == Kind::kFetched) before = nullptr;
+    // An answer may already hold some of what happened after its fence, so it is no start to chain from; nor is what
+    // is itself in doubt.
+    if (before != nullptr && (before->kind == Kind::kFetched || out_.tied)) before = nullptr;
     const Arrangement arranged(std::move(events), before);
     out_.tied = arranged.tied();
     out_.oldest_first.insert(out_.oldest_first.end(), arranged.events().begin(), arranged.events().end());
@@ -148,12 +151,15 @@ struct PeriodFailure {
   Timestamp period_end;
 };
 
-// Failed payments of invoices that are still not paid, by time.
+// Failed payments of invoices that are still not paid, by time. Those that answers only count are left out: the answers
+// show what came of them.
 std::vector<PeriodFailure> PeriodFailures(const Facts& facts) {
   std::vector<PeriodFailure> failures;
   for (const InvoiceFact& invoice : facts.invoices) {
     if (invoice.status == InvoiceStatus::kPaid || !invoice.line_period_end || !BillsAPeriod(invoice)) continue;
-    for (const Failure& f : invoice.failures) failures.push_back({f.at, *invoice.line_period_end});
+    for (const Failure& f : invoice.failures) {
+      if (!IsOnlyCounted(f)) failures.push_back({f.at, *invoice.line_period_end});
+    }
   }
   std::sort(failures.begin(), failures.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   return failures;

@@ -26,7 +26,7 @@ struct Recovery {
   std::optional<Timestamp> next_attempt_at;  // kWaiting and kTakingOver: ours. kFollowing: the provider's own
   // Which step of the schedule that attempt is, from 0; kNewMethodStep: none, it tries a new payment method (R5).
   int next_step = 0;
-  EventId method_seen;  // the newest payment-method change that was acted on
+  std::string method_seen;  // the name of the newest payment-method change that was acted on
   // The idempotency key of the call whose outcome is awaited. kCharging: the attempt's. kEnding: the cancellation's;
   // empty: it did not go out yet, so it can still be stopped.
   AttemptKey open_attempt;

@@ -147,6 +147,10 @@ class Batch {
     Unit unit;
     unit.done.push_back(work.job.id);
     AddLooseEnds(unit, digest, now_);
+    if (digest.ask && digest.ask->first == "customer") {
+      const Status asked = AskForSubscriptionsOf(engine_.ledger, AccountId{digest.ask->second}, unit, now_);
+      if (!asked) return Retry(work.job, asked.error());
+    }
     EventOutcome outcome = digest.acted_on ? EventOutcome::kApplied : EventOutcome::kKept;
     std::string detail = digest.acted_on ? "" : "not a type that is acted on";
     if (targets->empty() && digest.acted_on && unit.aliases.empty() && unit.links.empty() && unit.jobs.empty()) {

@@ -41,7 +41,8 @@ struct Digest {
   std::optional<MethodChange> method;  // of the subscription; without one, of every subscription of the account
   std::optional<PaymentLink> link;
   std::vector<Alias> aliases;
-  // A thin event carries no object: ask for this one. "subscription" or "invoice", and its id.
+  // A thin event carries no object: ask for this one. "subscription", "invoice" or, for what its subscriptions are
+  // charged on, "customer", and its id.
   std::optional<std::pair<std::string, std::string>> ask;
   std::optional<MarketNews> market;  // of the marketplace's events, and then nothing of the above but the first three
   // What the provider's own words for it say, for an event that leaves no facts: "customer.updated: no new method".

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "state/failures.h"
 #include "state/merge.h"
+#include "state/method.h"
 #include "workflows/effects/filing.h"
 #include "workflows/messages.h"
 
@@ -62,10 +64,10 @@ class Runner {
   }
   const InvoiceFact* invoice() const { return FindInvoice(s_.facts, r_.invoice); }
   const std::vector<Attempt>& attempts() const { return s_.before.attempts; }
+  MethodChange Method() const { return NewestMethodChange(s_.facts, invoice()); }
 
   Outlook LookAheadNow() const {
-    Outlook outlook =
-        LookAhead(policy(), invoice(), attempts(), s_.facts.method, r_.opened_at, out_.next.id.str(), s_.now);
+    Outlook outlook = LookAhead(policy(), invoice(), attempts(), Method(), r_.opened_at, out_.next.id.str(), s_.now);
     if (outlook.guard == Guard::kSpentCancel && NoCardWasTried()) outlook.guard = Guard::kSpentStay;
     return outlook;
   }
@@ -170,25 +172,30 @@ class Runner {
     return attempt != nullptr && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
   }
 
-  // A failure that the customer was not told of. One attempt can be told by two events: failed, and action required.
+  // A failure that the customer was not told of.
   bool FailedAgain(const InvoiceFact& owed) const {
-    if (owed.failures.empty() || owed.failures.back().source == r_.failure_seen) return false;
-    const Failure& last = owed.failures.back();
-    return std::none_of(owed.failures.begin(), owed.failures.end(), [&](const Failure& f) {
-      return f.source == r_.failure_seen && f.key == last.key && f.attempt_count == last.attempt_count;
+    const std::vector<Failure> failed = FailedAttempts(owed);
+    return !failed.empty() && std::none_of(owed.failures.begin(), owed.failures.end(), [&](const Failure& f) {
+      return f.source == r_.failure_seen && SameAttempt(f, failed.back());
     });
+  }
+  // The newest failure that is known of the invoice; empty: none is.
+  static EventId NewestFailure(const InvoiceFact& owed) {
+    const std::vector<Failure> failed = FailedAttempts(owed);
+    return failed.empty() ? EventId() : failed.back().source;
   }
 
   // A method that came no earlier than the last attempt that failed, and was not tried yet.
   bool NewMethod() const {
-    const MethodChange& method = s_.facts.method;
-    if (method.source.empty() || method.source == r_.method_seen || !policy().retry_on_new_payment_method) return false;
+    const MethodChange method = Method();
+    if (method.source.empty() || method.Name() == r_.method_seen || !policy().retry_on_new_payment_method) return false;
     return method.at >= LastFailure();
   }
   Timestamp LastFailure() const {
     const InvoiceFact* owed = invoice();
-    if (owed == nullptr || owed->failures.empty()) return r_.opened_at;
-    const Failure& last = owed->failures.back();
+    const std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
+    if (failed.empty()) return r_.opened_at;
+    const Failure& last = failed.back();
     // A bank debit can take days to fail, and be about a method that is no more.
     for (const Attempt& a : attempts()) {
       if (a.key.str() == last.key) return std::min(last.at, a.first_sent_at);
@@ -239,18 +246,26 @@ class Runner {
     r_.invoice = *derived_.collectible;
     r_.policy = rules.name;
     r_.policy_version = policies_.current().version;
-    r_.opened_at = derived_.past_due_since.value_or(s_.now);
+    r_.opened_at = OwedSince();
     const InvoiceFact* owed = invoice();
-    if (!owed->failures.empty()) r_.failure_seen = owed->failures.back().source;
-    if (s_.facts.method.at < LastFailure()) r_.method_seen = s_.facts.method.source;
+    r_.failure_seen = NewestFailure(*owed);
+    if (const MethodChange method = Method(); method.at < LastFailure()) r_.method_seen = method.Name();
     // Why it failed stands with the payment; taking over brings it along, otherwise ask.
     if (rules.owner == Owner::kProvider && !owed->decline)
       out_.jobs.push_back(AskForInvoice(r_.invoice, out_.next.id, s_.now));
   }
 
+  // Since when this invoice is owed: the subscription may have been past due for an older one long before (R26).
+  Timestamp OwedSince() const {
+    const InvoiceFact* owed = invoice();
+    const std::vector<Failure> failed = FailedAttempts(*owed);
+    const Timestamp earliest = failed.empty() ? owed->made_at : failed.front().at;
+    return std::max(derived_.past_due_since.value_or(s_.now), earliest);
+  }
+
   // What the new state waits for.
   void Schedule(const Transition& row) {
-    if (row.on == RecoveryEvent::kMethodChanged) r_.method_seen = s_.facts.method.source;
+    if (row.on == RecoveryEvent::kMethodChanged) r_.method_seen = Method().Name();
     switch (row.to) {
       case RecoveryState::kWaiting:
       case RecoveryState::kTakingOver: {
@@ -268,7 +283,7 @@ class Runner {
       case RecoveryState::kFollowing: {
         const InvoiceFact& owed = *invoice();
         r_.next_attempt_at = owed.next_payment_attempt;
-        if (!owed.failures.empty()) r_.failure_seen = owed.failures.back().source;
+        r_.failure_seen = NewestFailure(owed);
         break;
       }
       case RecoveryState::kCharging:  // next_step says which attempt it is

@@ -2,6 +2,7 @@
 
 #include "state/derive.h"
 #include "state/merge.h"
+#include "state/method.h"
 #include "workflows/decide.h"
 #include "workflows/schedule.h"
 
@@ -65,7 +66,8 @@ std::optional<RetryRefusal> RefuseRetry(const SubscriptionRecord& record, const 
                                            FormatRfc3339(*invoice->next_payment_attempt)};
   }
   const CollectionPolicy& rules = policies.Pinned(recovery.policy, recovery.policy_version);
-  const int made = AttemptsInWindow(rules, invoice, record.attempts, s.facts.method, now);
+  const MethodChange method = NewestMethodChange(s.facts, invoice);
+  const int made = AttemptsInWindow(rules, invoice, record.attempts, method, now);
   if (made >= rules.network_attempts_max) {
     return RetryRefusal{"network_limit", "network limit: " + std::to_string(made) +
                                              " attempts on this payment method within " +

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <set>
-#include <utility>
 #include <vector>
 
+#include "state/failures.h"
 #include "workflows/decline.h"
 
 namespace dunlin {
@@ -27,36 +26,50 @@ Millis Jitter(const CollectionPolicy& policy, Millis step_length, const std::str
 
 Timestamp EndOf(const Attempt& attempt) { return attempt.finished_at.value_or(attempt.first_sent_at); }
 
-// The attempt of ours that a failure event tells of, or nullptr.
-const Attempt* AttemptOf(const Failure& failure, std::span<const Attempt> attempts) {
-  const auto at =
-      std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) { return a.key.str() == failure.key; });
-  return at == attempts.end() ? nullptr : &*at;
+// One moment at the provider and here: the provider knows whole seconds, and an answer takes a while.
+constexpr Millis kSameMoment{1min};
+
+// A failure without a key that came while an attempt of ours was out is that attempt's: nobody else collects then.
+bool IsOutcome(const Failure& failure, const Attempt& attempt) {
+  if (failure.key == attempt.key.str()) return true;
+  if (!failure.key.empty() || failure.at < std::chrono::floor<Seconds>(attempt.first_sent_at)) return false;
+  return attempt.state != AttemptState::kRefused &&
+         (IsOpen(attempt.state) || failure.at <= EndOf(attempt) + kSameMoment);
 }
 
-// The provider's failure events of attempts that staff made, here or there, do not move the schedule (R19).
-bool IsAutomatic(const Failure& failure, std::span<const Attempt> attempts) {
-  const Attempt* ours = AttemptOf(failure, attempts);
-  return ours != nullptr ? ours->kind == AttemptKind::kAutomatic : failure.key.empty();
-}
+// A failed attempt on the invoice, and the attempt of ours that it is the outcome of, or nullptr.
+struct Failed {
+  Timestamp at;
+  bool by_provider = false;  // no request asked for it
+  const Attempt* ours = nullptr;
 
-bool ToldBy(const InvoiceFact& invoice, const Attempt& attempt) {
-  return std::any_of(invoice.failures.begin(), invoice.failures.end(),
-                     [&](const Failure& f) { return f.key == attempt.key.str(); });
+  // What staff tried, here or there, does not move the schedule (R19).
+  bool IsAutomatic() const { return ours != nullptr ? ours->kind == AttemptKind::kAutomatic : by_provider; }
+};
+
+std::vector<Failed> FailedOf(const InvoiceFact* invoice, std::span<const Attempt> attempts) {
+  std::vector<Failed> all;
+  if (invoice == nullptr) return all;
+  for (const Failure& f : FailedAttempts(*invoice)) {
+    const auto ours = std::find_if(attempts.begin(), attempts.end(),
+                                   [&](const Attempt& a) { return a.invoice == invoice->id && IsOutcome(f, a); });
+    all.push_back({f.at, f.key.empty(), ours == attempts.end() ? nullptr : &*ours});
+  }
+  return all;
 }
 
 // R26: the provider's time of the last automatic failure; ours only while no event has told it.
 Timestamp Anchor(const InvoiceFact* invoice, std::span<const Attempt> attempts, Timestamp opened_at) {
   std::optional<Timestamp> anchor;
   const auto later = [&](Timestamp t) { anchor = anchor ? std::max(*anchor, t) : t; };
-  if (invoice != nullptr) {
-    for (const Failure& f : invoice->failures) {
-      if (IsAutomatic(f, attempts)) later(f.at);
-    }
+  const std::vector<Failed> failed = FailedOf(invoice, attempts);
+  for (const Failed& f : failed) {
+    if (f.IsAutomatic()) later(f.at);
   }
   for (const Attempt& a : attempts) {
     if (invoice == nullptr || a.invoice != invoice->id || a.kind != AttemptKind::kAutomatic) continue;
-    if (a.state == AttemptState::kDeclined && !ToldBy(*invoice, a)) later(EndOf(a));
+    const bool told = std::any_of(failed.begin(), failed.end(), [&](const Failed& f) { return f.ours == &a; });
+    if (a.state == AttemptState::kDeclined && !told) later(EndOf(a));
   }
   return anchor.value_or(opened_at);
 }
@@ -68,12 +81,8 @@ std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const 
   for (const Attempt& a : attempts) {
     if (a.state != AttemptState::kRefused && a.first_sent_at >= method.at) times.push_back(a.first_sent_at);
   }
-  if (invoice != nullptr) {
-    std::set<std::pair<std::string, int>> told;  // one attempt can be told by two events: failed, and action required
-    for (const Failure& f : invoice->failures) {
-      if (AttemptOf(f, attempts) != nullptr || f.at < method.at) continue;
-      if (told.emplace(f.key, f.attempt_count).second || f.attempt_count == 0) times.push_back(f.at);
-    }
+  for (const Failed& f : FailedOf(invoice, attempts)) {
+    if (f.ours == nullptr && f.at >= method.at) times.push_back(f.at);
   }
   std::sort(times.begin(), times.end());
   return times;
@@ -83,10 +92,8 @@ std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const 
 Timestamp GapFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts) {
   std::optional<Timestamp> last;
   for (const Attempt& a : attempts) last = last ? std::max(*last, a.first_sent_at) : a.first_sent_at;
-  if (invoice != nullptr) {
-    for (const Failure& f : invoice->failures) {
-      if (AttemptOf(f, attempts) == nullptr) last = last ? std::max(*last, f.at) : f.at;
-    }
+  for (const Failed& f : FailedOf(invoice, attempts)) {
+    if (f.ours == nullptr) last = last ? std::max(*last, f.at) : f.at;
   }
   return last ? *last + policy.min_gap : Timestamp{};
 }
@@ -115,6 +122,15 @@ int StepsUsed(const InvoiceId& invoice, std::span<const Attempt> attempts) {
     if (spent) used = std::max(used, a.step + 1);
   }
   return used;
+}
+
+int AttemptsMade(const InvoiceFact& invoice, std::span<const Attempt> attempts) {
+  const auto ours = std::count_if(attempts.begin(), attempts.end(), [&](const Attempt& a) {
+    return a.invoice == invoice.id && a.state != AttemptState::kRefused;
+  });
+  const std::vector<Failed> failed = FailedOf(&invoice, attempts);
+  const auto others = std::count_if(failed.begin(), failed.end(), [](const Failed& f) { return f.ours == nullptr; });
+  return static_cast<int>(ours + others);
 }
 
 int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,

@@ -28,6 +28,9 @@ struct Outlook {
 Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
                   const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now);
 
+// How many attempts of any kind were made on the invoice: ours, and those of others that failed.
+int AttemptsMade(const InvoiceFact& invoice, std::span<const Attempt> attempts);
+
 // How many attempts of any kind, ours and the provider's, count against the card networks' limit at `now`.
 int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
                      const MethodChange& method, Timestamp now);

@@ -79,7 +79,7 @@ std::string PlansText(const Policy& policy) {
   for (const auto& [name, plan] : policy.plans) {
     std::string prices;
     for (const auto* names : {&plan.stripe_prices, &plan.marketplace_products}) {
-      for (const std::string& name : *names) prices += (prices.empty() ? "" : ", ") + name;
+      for (const std::string& bought_by : *names) prices += (prices.empty() ? "" : ", ") + bought_by;
     }
     table.Add({name, plan.title, std::to_string(plan.rank), FormatMoney(plan.price) + " / " + plan.per,
                std::to_string(plan.credits), plan.collection, prices});

@@ -37,7 +37,7 @@ bool TakeRecovery(Statement& row, Recovery& recovery) {
   recovery.opened_at = FromUnixMillis(row.TakeInt());
   recovery.next_attempt_at = FromColumn(row.TakeMaybeInt());
   recovery.next_step = static_cast<int>(row.TakeInt());
-  recovery.method_seen = EventId(row.TakeText());
+  recovery.method_seen = row.TakeText();
   recovery.open_attempt = AttemptKey(row.TakeText());
   recovery.failure_seen = EventId(row.TakeText());
   return true;
@@ -51,7 +51,7 @@ void GiveRecovery(Statement& statement, const Recovery& recovery) {
       .Int(ToUnixMillis(recovery.opened_at))
       .MaybeInt(ToColumn(recovery.next_attempt_at))
       .Int(recovery.next_step)
-      .Text(recovery.method_seen.str())
+      .Text(recovery.method_seen)
       .Text(recovery.open_attempt.str())
       .Text(recovery.failure_seen.str());
 }

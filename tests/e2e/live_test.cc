@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <set>
 
 #include "tests/support/redis_server.h"
 #include "tests/support/world.h"
@@ -22,12 +21,11 @@ std::vector<std::filesystem::path> Scenarios() {
   return files;
 }
 
-// One after another against one service, whose clock goes on from where the scenario before left it. `but_not`: names.
-void PlayAll(World& world, const std::set<std::string>& but_not = {}) {
+// One after another against one service, whose clock goes on from where the scenario before left it.
+void PlayAll(World& world) {
   const std::vector<std::filesystem::path> files = Scenarios();
   ASSERT_GT(files.size(), 10U);
   for (const std::filesystem::path& file : files) {
-    if (but_not.contains(file.stem())) continue;
     const nlohmann::json scenario = nlohmann::json::parse(std::ifstream(file));
     play::Player player(world.targets());
     ASSERT_TRUE(player.Run({{"do", "catalog"}, {"prices", world.prices()}}).ok);
@@ -39,12 +37,6 @@ void PlayAll(World& world, const std::set<std::string>& but_not = {}) {
     world.Sim("/_sim/faults", {{"webhooks", nlohmann::json::object()}, {"api", nlohmann::json::object()}});
   }
 }
-
-// What the service cannot do yet when it hears of objects by thin events only: a fetched invoice does not tell of the
-// provider's own failed attempts, so these are not counted, and a fetched customer's new card is not tried at once
-// (R5).
-const std::set<std::string> kNotWithThinEvents = {"every-retry-fails", "grace-of-a-large-plan",
-                                                  "lost-card-then-new-card", "staff-retry"};
 
 TEST(LiveTest, ScenariosPlayWithTheQueueInMemory) {
   World world({.seed = 1});
@@ -66,7 +58,7 @@ TEST(LiveTest, ScenariosPlayWithEventsInTheOldShape) {
 TEST(LiveTest, ScenariosPlayWithThinEvents) {
   World world({.seed = 4});
   world.Sim("/_sim/settings", {{"thin_events", true}});
-  PlayAll(world, kNotWithThinEvents);
+  PlayAll(world);
 }
 
 }  // namespace

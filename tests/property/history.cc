@@ -4,6 +4,8 @@
 #include <array>
 #include <sstream>
 
+#include "state/failures.h"
+
 namespace dunlin::property {
 namespace {
 
@@ -46,6 +48,21 @@ bool IsOver(ProviderStatus status) { return status == kCanceled || status == kIn
 
 }  // namespace
 
+// Half of the customers have a card for all of their subscriptions, whose change is an event of its own.
+void History::NewCard() {
+  method_changed_ = true;
+  const std::string other = method() == "pm_1" ? "pm_2" : "pm_1";
+  EventId source;
+  if (now_is_.default_payment_method.empty()) {
+    now_is_.customer_method = other;
+    source = NextId();
+  } else {
+    Update([&](SubscriptionSnapshot& s) { s.default_payment_method = other; });
+    source = now_is_.source;
+  }
+  told_.emplace_back(MethodChange{now_, source, other});
+}
+
 EventId History::NextId() {
   const std::uint32_t scattered = (++events_ * 40503u + naming_) & 0xffffu;  // an odd factor: no id comes twice
   std::ostringstream id;
@@ -53,6 +70,13 @@ EventId History::NextId() {
   second_shared_ = second_shared_ || last_told_ == now_;
   last_told_ = now_;
   return EventId{id.str()};
+}
+
+// An event does not hold the customer.
+void History::Tell() {
+  SubscriptionSnapshot told = now_is_;
+  told.customer_method.clear();
+  told_.emplace_back(std::move(told));
 }
 
 void History::TellInvoice(InvoiceFact& invoice) {
@@ -70,7 +94,7 @@ void History::Update(Change change) {
   if (*now_is_.previous == PreviousAttributes{}) return;
   now_is_.source = NextId();
   now_is_.created = now_;
-  told_.emplace_back(now_is_);
+  Tell();
 }
 
 InvoiceFact& History::NewInvoice(std::string reason, InvoiceStatus status) {
@@ -87,7 +111,12 @@ InvoiceFact& History::NewInvoice(std::string reason, InvoiceStatus status) {
 }
 
 void History::Fail(InvoiceFact& invoice, bool automatic) {
-  if (automatic || invoice.attempt_count == 0) ++invoice.attempt_count;
+  if (automatic && invoice.attempt_count > 0) Wait(1h);  // no schedule tries again sooner
+  const bool counted = automatic || invoice.attempt_count == 0;
+  if (counted) ++invoice.attempt_count;
+  newest_charge_[invoice.id.str()] = now_;
+  ++failures_[invoice.id.str()].first;
+  if (!counted) ++failures_[invoice.id.str()].second;
   invoice.status = InvoiceStatus::kOpen;
   invoice.next_payment_attempt = now_ + 24h;
   // An event tells of one failure; the others are their own events'.
@@ -95,6 +124,7 @@ void History::Fail(InvoiceFact& invoice, bool automatic) {
   invoice.source = NextId();
   invoice.created = now_;
   invoice.failures[0].source = invoice.source;
+  if (!automatic) invoice.failures[0].key = "by_hand/" + invoice.source.str();
   told_.emplace_back(invoice);
   invoice.failures.clear();
 }
@@ -118,7 +148,7 @@ void History::Begin(unsigned how) {
   now_is_.customer = AccountId{"cus_1"};
   now_is_.prices = {"price_pro"};
   now_is_.period_end = now_ + kPeriod;
-  now_is_.default_payment_method = "pm_1";
+  (naming_ % 2 == 0 ? now_is_.default_payment_method : now_is_.customer_method) = "pm_1";
   now_is_.kind = Kind::kCreated;
   const std::array statuses = {kIncomplete, kActive, kTrialing, kTrialing};
   now_is_.status = statuses.at(how % statuses.size());
@@ -127,7 +157,7 @@ void History::Begin(unsigned how) {
   if (first != nullptr) now_is_.latest_invoice = first->id.str();
   now_is_.source = NextId();
   now_is_.created = now_;
-  told_.emplace_back(now_is_);
+  Tell();
   if (first == nullptr) return;
   if (now_is_.status == kIncomplete) return Fail(*first, true);
   Close(*first, InvoiceStatus::kPaid);
@@ -183,7 +213,7 @@ void History::End() {
   now_is_.ended_at = now_;
   now_is_.source = NextId();
   now_is_.created = now_;
-  told_.emplace_back(now_is_);
+  Tell();
 }
 
 void History::StepWhileGood(unsigned what) {
@@ -194,10 +224,7 @@ void History::StepWhileGood(unsigned what) {
     case 3: return now_is_.status == kTrialing ? Renew(true, true) : Upgrade(true);
     case 4: return now_is_.status == kTrialing ? Renew(true, true) : Upgrade(false);
     case 5: return End();
-    case 6:
-      return Update([](SubscriptionSnapshot& s) {
-        s.default_payment_method = s.default_payment_method == "pm_1" ? "pm_2" : "pm_1";
-      });
+    case 6: return NewCard();
     case 7: return Update([](SubscriptionSnapshot& s) { s.status = kPaused; });
     default: return Update([](SubscriptionSnapshot& s) { s.cancel_at_period_end = !s.cancel_at_period_end; });
   }
@@ -215,11 +242,7 @@ void History::StepWhileOwing(unsigned what) {
       return Update([&](SubscriptionSnapshot& s) { s.status = first ? kIncompleteExpired : kActive; });
     case 4: return first ? Pay(Latest()) : Update([](SubscriptionSnapshot& s) { s.status = kUnpaid; });
     case 5: return End();
-    case 6:
-      Update([](SubscriptionSnapshot& s) {
-        s.default_payment_method = s.default_payment_method == "pm_1" ? "pm_2" : "pm_1";
-      });
-      return Pay(Latest());
+    case 6: NewCard(); return Pay(Latest());
     default:
       // Written off: the provider goes on without the money.
       Close(Latest(), InvoiceStatus::kUncollectible);
@@ -254,7 +277,8 @@ std::vector<Fact> History::Answer(const Facts& known) {
   SubscriptionSnapshot s = now_is_;
   s.kind = Kind::kFetched;
   s.previous.reset();
-  s.fetch_number = ++answers_;
+  answers_ = std::max(answers_ + 1, ToUnixMillis(now_) * 1000);
+  s.fetch_number = answers_;
   s.source = EventId{"fetch/" + std::to_string(answers_)};
   s.created = NewestFact(known);
   s.fence = EventsAt(known, s.created);
@@ -264,8 +288,15 @@ std::vector<Fact> History::Answer(const Facts& known) {
   invoice.source = s.source;
   invoice.created = s.created;
   invoice.fetched = true;
+  if (invoice.status == InvoiceStatus::kOpen && invoice.attempt_count > 0)
+    CountFailures(invoice, 1, invoice.attempt_count, newest_charge_.at(invoice.id.str()));
   answer.emplace_back(invoice);
   return answer;
+}
+
+std::pair<int, int> History::FailuresOf() const {
+  const auto found = failures_.find(now_is_.latest_invoice);
+  return found == failures_.end() ? std::pair(0, 0) : found->second;
 }
 
 bool History::ended() const { return exists_ && IsOver(now_is_.status); }

@@ -45,6 +45,15 @@ class History {
   bool exists() const { return exists_; }
   bool ended() const;
   Truth truth() const;
+  // How many payments of the invoice that is owed failed; those among them that the provider does not count.
+  int failed() const { return FailuresOf().first; }
+  int failed_by_hand() const { return FailuresOf().second; }
+  // The method that is charged, and whether it ever was another one.
+  const std::string& method() const {
+    return now_is_.default_payment_method.empty() ? now_is_.customer_method : now_is_.default_payment_method;
+  }
+  bool method_changed() const { return method_changed_; }
+  const std::string& latest_invoice() const { return now_is_.latest_invoice; }
   // Every event has a second of its own, so nothing can be tied.
   bool no_second_shared() const { return !second_shared_; }
 
@@ -58,13 +67,16 @@ class History {
   void RenewUnpaid();
   void Upgrade(bool paid);
   void Fail(InvoiceFact& invoice, bool automatic);
+  void NewCard();
   void Pay(InvoiceFact& invoice);
   void Close(InvoiceFact& invoice, InvoiceStatus status);
   void End();
   InvoiceFact& NewInvoice(std::string reason, InvoiceStatus status);
+  std::pair<int, int> FailuresOf() const;
   InvoiceFact& Latest() { return invoices_.at(now_is_.latest_invoice); }
 
   EventId NextId();
+  void Tell();
   void TellInvoice(InvoiceFact& invoice);
   // Changes the subscription and tells of it, with the values that were there before.
   template <class Change>
@@ -72,13 +84,16 @@ class History {
 
   std::uint32_t naming_;
   std::uint32_t events_ = 0;
-  int answers_ = 0;
+  std::int64_t answers_ = 0;
   Timestamp now_ = FromUnixSeconds(1'790'000'000);
   Timestamp last_told_{};
   bool second_shared_ = false;
   bool exists_ = false;
+  bool method_changed_ = false;
   SubscriptionSnapshot now_is_;
   std::map<std::string, InvoiceFact> invoices_;
+  std::map<std::string, Timestamp> newest_charge_;  // that was declined, of each invoice
+  std::map<std::string, std::pair<int, int>> failures_;
   std::vector<Fact> told_;
 };
 

@@ -22,6 +22,7 @@ inline SubscriptionSnapshot FullSnapshot(int n) {
   s.ended_at = at + 701h;
   s.latest_invoice = "in_1PxYzKAbCdEfGhIjKlMnOp0" + std::to_string(n);
   s.default_payment_method = "pm_1PxYzKAbCdEfGhIjKlMnOpQr";
+  s.customer_method = "pm_1PxYzKAbCdEfGhIjKlMnOpQs";
   s.collected_by_invoice_mail = true;
   s.previous = PreviousAttributes{.status = ProviderStatus::kActive,
                                   .cancel_at_period_end = false,
@@ -62,8 +63,8 @@ inline Facts MakeFacts(int snapshots, int invoices) {
   for (int n = 0; n < snapshots; ++n) facts.snapshots.push_back(FullSnapshot(n));
   for (int n = 0; n < invoices; ++n) facts.invoices.push_back(FullInvoice(n));
   const Timestamp at = FromUnixSeconds(1'795'262'400);
-  facts.method = {at, EventId("evt_m")};
-  facts.baseline = {at - 840h, at - 1h, at - 2h, at - 3h};
+  facts.method = {at, EventId("evt_m"), "pm_2"};
+  facts.baseline = {at - 840h, at - 1h, at - 2h, at - 3h, {at - 841h, EventId("fetch/7"), "pm_0"}};
   return facts;
 }
 

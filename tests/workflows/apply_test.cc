@@ -194,6 +194,20 @@ TEST(ApplyTest, ANewMethodOfTheCustomerReachesEachSubscription) {
     EXPECT_EQ(world.Record(id).subscription.facts.method.source, method.event) << id;
 }
 
+TEST(ApplyTest, AThinEventOfTheCustomerAsksForEachSubscriptionThatHasNotEnded) {
+  World world;
+  world.Hear(Of(SnapshotDigest("evt_a", kNoon - 60s, ProviderStatus::kActive), "sub_1"));
+  world.Hear(Of(SnapshotDigest("evt_a", kNoon - 60s, ProviderStatus::kPastDue), "sub_2"));
+  world.Hear(Of(SnapshotDigest("evt_a", kNoon - 60s, ProviderStatus::kCanceled), "sub_3"));
+  world.Hear(testing::ThinDigest("evt_c", kNoon, "customer", "cus_1"));
+  EXPECT_EQ(OutcomeOf(world, "evt_c"), EventOutcome::kApplied);
+  EXPECT_TRUE(world.FindJob("refetch/sub_1"));
+  EXPECT_TRUE(world.FindJob("refetch/sub_2"));
+  EXPECT_FALSE(world.FindJob("refetch/sub_3"));
+  world.Hear(testing::ThinDigest("evt_d", kNoon, "customer", "cus_unknown"));
+  EXPECT_EQ(OutcomeOf(world, "evt_d"), EventOutcome::kNoChange);
+}
+
 struct PaymentFailureTest : ::testing::Test {
   PaymentFailureTest() {
     failed.event = EventId{"evt_pi"};

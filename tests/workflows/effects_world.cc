@@ -27,6 +27,7 @@ World::World(const CollectionPolicy& policy, const std::string& location)
 void World::Store(const Digest& digest) {
   digests.Add(digest);
   NewEvent event = MakeEvent(digest.event.str(), digest.event.str());
+  if (digest.market) event.provider = Provider::kAwsMarketplace;
   event.created = digest.created;
   event.received_at = clock.Now();
   ASSERT_TRUE(base->Commit(Accept(event)));
@@ -132,6 +133,15 @@ Digest FailureDigest(std::string id, Timestamp at, std::string key, int count) {
   digest.account = AccountId{"cus_1"};
   digest.invoice = FailedInvoice(id, at, key, count);
   digest.invoice->auto_advance = key.empty();
+  digest.acted_on = true;
+  return digest;
+}
+
+Digest ThinDigest(std::string id, Timestamp at, std::string kind, std::string object) {
+  Digest digest;
+  digest.event = EventId{std::move(id)};
+  digest.created = at;
+  digest.ask = {std::move(kind), std::move(object)};
   digest.acted_on = true;
   return digest;
 }

@@ -91,6 +91,8 @@ struct World {
 };
 
 Digest FailureDigest(std::string id, Timestamp at, std::string key = "", int count = 1);
+// A thin event: it only names the object, "invoice" or another.
+Digest ThinDigest(std::string id, Timestamp at, std::string kind, std::string object);
 Digest PaidDigest(std::string id, Timestamp at, std::string key = "");
 Digest SnapshotDigest(std::string id, Timestamp at, ProviderStatus status);
 Digest MethodDigest(std::string id, Timestamp at);

@@ -119,8 +119,9 @@ void Player::SayOfProvider(const std::string& word, const std::string& detail) {
     if (word == "deleted")
       snapshot.kind = SubscriptionSnapshot::Kind::kDeleted, snapshot.status = ProviderStatus::kCanceled;
     Merge(facts_, snapshot);
-  } else if (word == "next_invoice") {
+  } else if (word == "next_invoice" || word == "next_invoice_untold") {
     InvoiceFact next = FailedInvoice(Source(), now_);
+    if (word == "next_invoice_untold") next.failures.clear();
     next.id = InvoiceId{"in_2"};
     next.made_at = now_;
     snapshot.latest_invoice = "in_2";

@@ -126,6 +126,8 @@ const std::vector<Script>& Scripts() {
       {"TheNextInvoiceBeginsItsOwn", service, "fail taken_over next_invoice", "D2 D3 D47+D2+D3"},
       {"TheNextInvoiceWaitsForAnAttemptThatIsOut", service, "fail taken_over due next_invoice declined",
        "D2 D3 D7 D49 D2+D3"},
+      {"TheNextInvoiceHasAScheduleOfItsOwn", Steps({kDay, kDay}),
+       "fail taken_over wait:12d next_invoice_untold due declined due declined", "D2 D3 D47+D2+D3 D7 D20 D7 D22"},
       // Cancelled (R17).
       {"CancelledWhileFollowing", ProviderPolicy(), "fail cancel", "D1 D52"},
       {"CancelledWhileTakingOver", service, "fail cancel", "D2 D53"},

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "state/failures.h"
 #include "tests/support/story.h"
 
 namespace dunlin {
@@ -125,6 +126,30 @@ TEST(ScheduleTest, OneAttemptThatIsToldByTwoEventsCountsOnce) {
   EXPECT_EQ(AttemptsInWindow(policy, &invoice, attempts, {}, kNoon + 3h), 2);
   invoice.failures.push_back({kNoon + 3h, EventId{"evt_4"}, "", 2});
   EXPECT_EQ(AttemptsInWindow(policy, &invoice, attempts, {}, kNoon + 3h), 3);
+}
+
+// What only an answer counts (a thin event, a lost webhook) is the provider's own attempt like one that an event tells.
+TEST(ScheduleTest, AFailureThatAnAnswerCountsIsTheProvidersAttempt) {
+  InvoiceFact invoice = testing::Invoice("fetch/1", kNoon);
+  CountFailures(invoice, 1, 1, kNoon + 2h);
+  const Outlook out = Look(ServicePolicy(), invoice, {}, kNoon + 3h);
+  EXPECT_EQ(out.at, kNoon + 2h + kDay);
+  EXPECT_EQ(out.step, 0);
+  EXPECT_EQ(AttemptsMade(invoice, {}), 1);
+  EXPECT_EQ(AttemptsInWindow(ServicePolicy(), &invoice, {}, {}, kNoon + 3h), 1);
+}
+
+TEST(ScheduleTest, AFailureWithoutAKeyWhileOursWasOutIsTheOutcomeOfOurs) {
+  InvoiceFact invoice = testing::Invoice("fetch/1", kNoon);
+  CountFailures(invoice, 1, 1, kNoon + 2h + 1s);  // nobody had tried it before us
+  const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 2h + 400ms)};
+  EXPECT_EQ(AttemptsMade(invoice, attempts), 1);
+  EXPECT_EQ(AttemptsInWindow(ServicePolicy(), &invoice, attempts, {}, kNoon + 3h), 1);
+  EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, kNoon + 3h).at, kNoon + kDay) << "staff's does not move it";
+  invoice.failures.front().at = kNoon;
+  EXPECT_EQ(AttemptsMade(invoice, attempts), 2);
+  invoice.failures.front().at = kNoon + 4h;
+  EXPECT_EQ(AttemptsMade(invoice, attempts), 2);
 }
 
 TEST(ScheduleTest, ANewMethodHasABudgetOfItsOwn) {

@@ -15,16 +15,12 @@ constexpr Millis kClocksDiffer{1min};
 
 // What the provider said of the attempt, and showed of the invoice.
 struct Shown {
-  std::optional<InvoiceFact> invoice;
+  std::optional<InvoiceAnswer> invoice;
   Fence fence;
 };
 
 void MergeShown(Facts& facts, const Shown& shown, const Attempt& ended, Timestamp now) {
-  if (shown.invoice) {
-    InvoiceFact invoice = *shown.invoice;
-    Stamp(invoice, shown.fence, now);
-    Merge(facts, invoice);
-  }
+  if (shown.invoice) Merge(facts, Stamped(*shown.invoice, shown.fence, now));
   if (ended.state == AttemptState::kDeclined) {
     Merge(facts, DeclineOf({.payment_intent = "",
                             .invoice = ended.invoice,
@@ -85,7 +81,7 @@ Outcome AskAbout(Engine& engine, const Job& job, const Begun& begun) {
                {{}, begun.fence});
   }
   if (!answer) return TryLater{answer.error()};
-  const Shown shown{answer->invoice, begun.fence};
+  const Shown shown{*answer, begun.fence};
   const InvoiceFact& invoice = answer->invoice;
   if (invoice.status == InvoiceStatus::kPaid)
     return End(engine, job, attempt, AttemptState::kSucceeded, "found paid", shown);
@@ -122,7 +118,14 @@ Outcome Send(Engine& engine, const Job& job, const Begun& begun) {
   const PayAnswer answer = engine.provider.Pay(attempt);
   Attempt ended = attempt;
   ended.decline = answer.decline;
-  const Shown shown{answer.invoice, begun.fence};
+  Shown shown{{}, begun.fence};
+  if (answer.invoice) {
+    shown.invoice = InvoiceAnswer{.invoice = *answer.invoice,
+                                  .subscription = attempt.subscription,
+                                  .account = {},
+                                  .processing = answer.outcome == PayOutcome::kProcessing,
+                                  .payment_intents = {}};
+  }
   switch (answer.outcome) {
     case PayOutcome::kPaid: return End(engine, job, ended, AttemptState::kSucceeded, answer.detail, shown);
     case PayOutcome::kProcessing: return End(engine, job, ended, AttemptState::kProcessing, answer.detail, shown);
@@ -131,7 +134,7 @@ Outcome Send(Engine& engine, const Job& job, const Begun& begun) {
       // Something is not as we think; learn how it is in the same step.
       const Result<InvoiceAnswer> truth = engine.provider.FetchInvoice(attempt.invoice);
       if (!truth && truth.error().code != Errc::kNotFound) return TryLater{truth.error()};
-      const std::optional<InvoiceFact> found = truth ? std::optional(truth->invoice) : std::nullopt;
+      const std::optional<InvoiceAnswer> found = truth ? std::optional(*truth) : std::nullopt;
       return End(engine, job, ended, AttemptState::kRefused, answer.detail, {found, begun.fence});
     }
     case PayOutcome::kNotExecuted:

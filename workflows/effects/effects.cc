@@ -68,8 +68,7 @@ void TakeInvoice(Engine& engine, SubscriptionRecord& record, Unit& unit, const I
                  const Fence& fence, const std::string& source) {
   const Timestamp now = engine.clock.Now();
   Facts facts = record.subscription.facts;
-  InvoiceFact invoice = answer.invoice;
-  Stamp(invoice, fence, now);
+  const InvoiceFact invoice = Stamped(answer, fence, now);
   Merge(facts, invoice);
   LinkNewInvoices(unit, record.subscription.id, record.subscription.facts, facts);
   for (const std::string& payment : answer.payment_intents)

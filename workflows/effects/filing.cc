@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "state/failures.h"
 #include "state/merge.h"
 #include "workflows/decide.h"
+#include "workflows/decline.h"
 
 namespace dunlin {
 namespace {
@@ -12,6 +14,25 @@ namespace {
 // Answers are numbered by when they were asked for, so that a later one has the higher number; the job tells apart
 // what is asked in one millisecond.
 constexpr std::int64_t kJobsToldApart = 1000;
+
+void AskAnew(Unit& unit, NewJob job) {
+  unit.drop_jobs.push_back(job.key);
+  unit.jobs.push_back(std::move(job));
+}
+
+NewJob AskForSubscription(const SubscriptionId& id, Timestamp now) {
+  return {.kind = JobKind::kRefetch, .key = RefetchJobKey(id), .subject = id.str(), .due = now, .payload = "{}"};
+}
+
+// An open invoice proves that what the provider has counted has failed, except for a payment that is under way.
+void CountProven(InvoiceFact& invoice, bool processing, Timestamp now) {
+  if (invoice.status != InvoiceStatus::kOpen) return;
+  const int failed = invoice.attempt_count - (processing ? 1 : 0);
+  if (failed < 1) return;
+  const bool hard = invoice.decline && ClassifyDecline(*invoice.decline) == DeclineClass::kHard;
+  // After a hard decline the provider may have counted on without another attempt.
+  CountFailures(invoice, hard ? failed : 1, failed, invoice.decline ? invoice.decline_at : now);
+}
 
 }  // namespace
 
@@ -51,15 +72,10 @@ InvoiceFact DeclineOf(const PaymentFailure& failure) {
 void AddLooseEnds(Unit& unit, const Digest& digest, Timestamp now) {
   unit.aliases.insert(unit.aliases.end(), digest.aliases.begin(), digest.aliases.end());
   if (digest.link) unit.links.push_back(*digest.link);
-  if (digest.ask && digest.ask->first == "subscription") {
-    unit.jobs.push_back({.kind = JobKind::kRefetch,
-                         .key = RefetchJobKey(SubscriptionId{digest.ask->second}),
-                         .subject = digest.ask->second,
-                         .due = now,
-                         .payload = "{}"});
-  }
+  if (digest.ask && digest.ask->first == "subscription")
+    AskAnew(unit, AskForSubscription(SubscriptionId{digest.ask->second}, now));
   if (digest.ask && digest.ask->first == "invoice")
-    unit.jobs.push_back(AskForInvoice(InvoiceId{digest.ask->second}, digest.subscription, now));
+    AskAnew(unit, AskForInvoice(InvoiceId{digest.ask->second}, digest.subscription, now));
   if (digest.failure && !digest.failure->invoice)
     unit.jobs.push_back(AskForPayment(digest.failure->payment_intent, now));
 }
@@ -69,6 +85,18 @@ void LinkNewInvoices(Unit& unit, const SubscriptionId& id, const Facts& before, 
     if (FindInvoice(before, invoice.id) == nullptr)
       unit.links.push_back({.payment_intent = "", .invoice = invoice.id, .subscription = id});
   }
+}
+
+Status AskForSubscriptionsOf(Ledger& ledger, const AccountId& account, Unit& unit, Timestamp now) {
+  const Result<std::vector<SubscriptionId>> ids = ledger.SubscriptionsOf(account);
+  if (!ids) return tl::unexpected(ids.error());
+  for (const SubscriptionId& id : *ids) {
+    const Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
+    if (!record) return tl::unexpected(record.error());
+    const bool ended = *record && (*record)->subscription.values.status == SubscriptionStatus::kCanceled;
+    if (!ended) AskAnew(unit, AskForSubscription(id, now));
+  }
+  return {};
 }
 
 NewJob AskForInvoice(const InvoiceId& invoice, const SubscriptionId& subscription, Timestamp now) {
@@ -109,11 +137,14 @@ void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence) {
   snapshot.previous.reset();
 }
 
-void Stamp(InvoiceFact& invoice, const Fence& fence, Timestamp now) {
+InvoiceFact Stamped(const InvoiceAnswer& answer, const Fence& fence, Timestamp now) {
+  InvoiceFact invoice = answer.invoice;
   invoice.created = fence.at;
   invoice.fetched = true;
   invoice.source = fence.source;
   if (invoice.decline && invoice.decline_at == Timestamp{}) invoice.decline_at = now;
+  CountProven(invoice, answer.processing, now);
+  return invoice;
 }
 
 }  // namespace dunlin

@@ -19,11 +19,15 @@ void NameInvoice(PaymentFailure& failure, Ledger& ledger);
 // The decline alone, as a fact about its invoice: a picture that every other picture outranks.
 InvoiceFact DeclineOf(const PaymentFailure& failure);
 
-// Aliases, links, and questions to the provider that the event asks for.
+// Aliases, links, and questions to the provider that the event asks for. An event may tell of what a question that is
+// under way cannot have seen any more: that one is given up, and asked anew.
 void AddLooseEnds(Unit& unit, const Digest& digest, Timestamp now);
 
 // Records which subscription an invoice belongs to, for each that was not known before.
 void LinkNewInvoices(Unit& unit, const SubscriptionId& id, const Facts& before, const Facts& after);
+
+// Asks anew how every subscription of the account stands that has not ended. Errors: the ledger's.
+Status AskForSubscriptionsOf(Ledger& ledger, const AccountId& account, Unit& unit, Timestamp now);
 
 // A question about an invoice or a payment: a job that fetches it. Its key makes it one at a time.
 NewJob AskForInvoice(const InvoiceId& invoice, const SubscriptionId& subscription, Timestamp now);
@@ -41,7 +45,7 @@ struct Fence {
 std::int64_t AnswerNumber(const Job& job, Timestamp now);
 Fence FenceFor(const Facts& facts, const Job& job, Timestamp now, int request = 1);
 void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence);
-// `now`: when a decline without a time of its own was heard.
-void Stamp(InvoiceFact& invoice, const Fence& fence, Timestamp now);
+// The answer's invoice, with the failures that it proves. `now`: when a decline without a time of its own was heard.
+InvoiceFact Stamped(const InvoiceAnswer& answer, const Fence& fence, Timestamp now);
 
 }  // namespace dunlin

@@ -16,8 +16,7 @@ void TellNotThere(Engine& engine, const std::string& what) {
 
 void MergeInvoice(Facts& facts, const InvoiceAnswer& answer, const SubscriptionId& id, const Fence& fence, Unit& unit,
                   Timestamp now) {
-  InvoiceFact invoice = answer.invoice;
-  Stamp(invoice, fence, now);
+  const InvoiceFact invoice = Stamped(answer, fence, now);
   Merge(facts, invoice);
   for (const std::string& payment : answer.payment_intents) unit.links.push_back({payment, invoice.id, id});
 }

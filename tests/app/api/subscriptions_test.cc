@@ -1,3 +1,4 @@
+#include "state/failures.h"
 #include "tests/app/api/api_fixture.h"
 
 namespace dunlin {
@@ -51,6 +52,18 @@ TEST_F(SubscriptionsTest, AnAttemptOfOursAndTheFailureItCausedAreOne) {
   told.failures.front().key = key.str();
   Put({.facts = build::Together(told), .event = "evt_f2"});
   EXPECT_EQ(GetJson("/v1/subscriptions/sub_1")["collection"]["attempts"], 2);
+}
+
+TEST_F(SubscriptionsTest, OneFailureThatTwoEventsAndAnAnswerTellIsOneAttempt) {
+  PastDue();
+  InvoiceFact required = build::Failed("evt_action_required", Day(0, 2), "in_1_sub_1");
+  Put({.facts = build::Together(required), .event = "evt_action_required"});
+  InvoiceFact fetched = build::Invoice("fetch/1", Day(0, 2), InvoiceStatus::kOpen, "in_1_sub_1");
+  fetched.attempt_count = 1;
+  fetched.fetched = true;
+  CountFailures(fetched, 1, 1, Day(0, 1));
+  Put({.facts = build::Together(fetched), .event = "fetch/1"});
+  EXPECT_EQ(GetJson("/v1/subscriptions/sub_1")["collection"]["attempts"], 1);
 }
 
 TEST_F(SubscriptionsTest, AccessIsJudgedNowWhateverTheRowSays) {

@@ -360,11 +360,12 @@ TEST(StripeApiTest, AFetchedInvoiceTellsItsDeclineAndWhen) {
 TEST(StripeApiTest, ASubscriptionComesWithItsLatestInvoice) {
   Json sub = {{"id", "sub_1"},
               {"status", "past_due"},
-              {"customer", "cus_1"},
+              {"customer", {{"id", "cus_1"}, {"invoice_settings", {{"default_payment_method", "pm_2"}}}}},
               {"metadata", {{"account", "acme"}}},
               {"latest_invoice", Invoice("open")}};
   Json paid = sub;
   paid["latest_invoice"] = Invoice("paid");
+  paid["customer"] = {{"id", "cus_1"}, {"default_source", "card_1"}};
   ScriptedHttp server({Answer(200, sub.dump()),
                        Answer(200, WithIntent(Invoice("open"), {{"id", "pi_1"}, {"status", "processing"}}).dump()),
                        Answer(200, paid.dump())});
@@ -376,9 +377,14 @@ TEST(StripeApiTest, ASubscriptionComesWithItsLatestInvoice) {
   EXPECT_EQ(owing->aliases.at(0).alias, "acme");
   ASSERT_TRUE(owing->latest_invoice);
   EXPECT_TRUE(owing->latest_invoice->processing);
-  EXPECT_TRUE(api->FetchSubscription(SubscriptionId{"sub_1"}));
+  EXPECT_EQ(owing->account.str(), "cus_1");
+  EXPECT_EQ(owing->snapshot.customer_method, "pm_2");
+  const Result<SubscriptionAnswer> settled = api->FetchSubscription(SubscriptionId{"sub_1"});
+  ASSERT_TRUE(settled) << settled.error().detail;
+  EXPECT_EQ(settled->snapshot.customer_method, "card_1") << "of an old integration";
   EXPECT_EQ(server.requests().size(), 3U) << "a settled invoice has no payments to ask for";
-  EXPECT_EQ(server.requests().at(0).line, "GET /v1/subscriptions/sub_1?expand%5B%5D=latest_invoice HTTP/1.1");
+  EXPECT_EQ(server.requests().at(0).line,
+            "GET /v1/subscriptions/sub_1?expand%5B%5D=latest_invoice&expand%5B%5D=customer HTTP/1.1");
 }
 
 TEST(StripeApiTest, CancellingTwiceAnswersHowItStands) {

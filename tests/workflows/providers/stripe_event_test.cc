@@ -283,7 +283,8 @@ TEST(StripeEventTest, AFieldThatWasNullBeforeIsNotAnUnchangedOne) {
 TEST(StripeEventTest, AnOtherPaymentMethodOfASubscriptionIsAMethodChange) {
   const Digest digest = ReadPatched("customer.subscription.updated",
                                     R"({"data":{"previous_attributes":{"default_payment_method":"pm_0"}}})");
-  EXPECT_EQ(digest.method, (MethodChange{digest.created, digest.event}));
+  ASSERT_TRUE(digest.method);
+  EXPECT_EQ(*digest.method, (MethodChange{digest.created, digest.event, digest.snapshot->default_payment_method}));
   EXPECT_EQ(digest.snapshot->previous->default_payment_method, "pm_0");
 }
 
@@ -443,7 +444,9 @@ TEST(StripeEventTest, AThinEventAsksForItsObject) {
             (std::pair<std::string, std::string>{"subscription", kSubscription}));
   const Digest dotted = ReadPatched("thin/v1.invoice.paid", R"({"related_object":{"type":"billing.invoice"}})");
   EXPECT_EQ(dotted.ask->first, "invoice");
-  EXPECT_FALSE(Read(Fixture("thin/v1.customer.created")).acted_on);
+  EXPECT_FALSE(Read(Fixture("thin/v1.customer.created")).acted_on) << "a new customer has no subscription yet";
+  EXPECT_EQ(ReadPatched("thin/v1.customer.created", R"({"type":"v1.customer.updated"})").ask,
+            (std::pair<std::string, std::string>{"customer", "cus_TBnRedwing0Q4f"}));
   EXPECT_FALSE(ReadPatched("thin/v1.invoice.paid", R"({"related_object":null})").acted_on);
 }
 

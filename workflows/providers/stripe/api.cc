@@ -22,7 +22,9 @@ std::string SubscriptionPath(const SubscriptionId& id) { return "/v1/subscriptio
 
 Status CheckBase(const StripeOptions& options) {
   if (!IsBaseUrl(options.base_url)) {
-    return Fail(Errc::kInvalidArgument, "stripe.api_base (DUNLIN_STRIPE_API_BASE) must be http:// or https:// with a host, a port and a path only");
+    return Fail(
+        Errc::kInvalidArgument,
+        "stripe.api_base (DUNLIN_STRIPE_API_BASE) must be http:// or https:// with a host, a port and a path only");
   }
   const bool live = options.api_key.find("k_live_") != std::string::npos;
   if (live && !options.base_url.starts_with("https:"))
@@ -134,7 +136,8 @@ Result<SubscriptionAnswer> StripeApi::FetchSubscription(const SubscriptionId& id
 }
 
 Result<SubscriptionAnswer> StripeApi::FetchSubscriptionBy(const SubscriptionId& id, Deadline deadline) {
-  const Call call{"GET", SubscriptionPath(id) + "?" + Field("expand[]", "latest_invoice"), "", ""};
+  const std::string expand = Field("expand[]", "latest_invoice") + "&" + Field("expand[]", "customer");
+  const Call call{"GET", SubscriptionPath(id) + "?" + expand, "", ""};
   Result<SubscriptionAnswer> answer = Ask<SubscriptionAnswer>(call, deadline, &stripe::ReadSubscription);
   if (!answer || !answer->latest_invoice || IsSettled(answer->latest_invoice->invoice)) return answer;
   // Stripe expands four levels deep, and from here the payments' intents are the fifth.

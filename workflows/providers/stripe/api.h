@@ -42,7 +42,7 @@ class StripeApi final : public ProviderApi {
   // At once. One that is cancelled already is answered as it stands.
   Result<SubscriptionAnswer> Cancel(const SubscriptionId& subscription, std::string_view idempotency_key) override;
 
-  // With the latest invoice, and that one's payments unless it is settled.
+  // With the customer's default payment method and the latest invoice, and that one's payments unless it is settled.
   Result<SubscriptionAnswer> FetchSubscription(const SubscriptionId& id) override;
   Result<InvoiceAnswer> FetchInvoice(const InvoiceId& id) override;
   Result<InvoiceId> InvoiceOfPayment(std::string_view payment_intent) override;

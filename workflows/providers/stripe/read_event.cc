@@ -25,7 +25,9 @@ struct Event {
 // Adds what the event says to a digest whose envelope is filled in. Errors: kInvalidArgument.
 using Handler = Status (*)(const Event& event, Digest& digest);
 
-MethodChange ChangeAt(const Digest& digest) { return {.at = digest.created, .source = digest.event}; }
+MethodChange ChangeAt(const Digest& digest, std::string method = {}) {
+  return {.at = digest.created, .source = digest.event, .method = std::move(method)};
+}
 
 // ---- Subscriptions -----------------------------------------------------------------------------------------------
 
@@ -39,7 +41,7 @@ Status ReadSubscriptionEvent(const Event& event, Kind kind, Digest& digest) {
   if (event.previous != nullptr) {
     snapshot.previous = stripe::ReadPreviousAttributes(*event.previous);
     const bool other = Has(*event.previous, "default_payment_method") || Has(*event.previous, "default_source");
-    if (other) digest.method = ChangeAt(digest);
+    if (other) digest.method = ChangeAt(digest, snapshot.default_payment_method);
   }
   digest.subscription = read->id;
   digest.account = read->account;
@@ -146,11 +148,13 @@ Status OnCustomer(const Event& event, Digest& digest) {
   if (event.previous != nullptr) {
     const Json* settings = Find(event.object, "invoice_settings");
     const Json* settings_before = Find(*event.previous, "invoice_settings");
-    const bool new_method = settings_before != nullptr && Has(*settings_before, "default_payment_method") &&
-                            settings != nullptr && !IdIn(*settings, "default_payment_method").empty();
-    const bool new_source = Has(*event.previous, "default_source") && !IdIn(event.object, "default_source").empty();
+    const bool other_method = settings_before != nullptr && Has(*settings_before, "default_payment_method");
+    const std::string method =
+        other_method && settings != nullptr ? IdIn(*settings, "default_payment_method") : std::string();
+    const std::string source =
+        Has(*event.previous, "default_source") ? IdIn(event.object, "default_source") : std::string();
     // One that was only taken away is nothing new to charge.
-    if (new_method || new_source) digest.method = ChangeAt(digest);
+    if (!method.empty() || !source.empty()) digest.method = ChangeAt(digest, method.empty() ? source : method);
   }
   digest.acted_on = digest.method.has_value() || !digest.aliases.empty();
   return {};
@@ -261,7 +265,8 @@ Status ReadThinEvent(const Json& body, Digest& digest) {
   const std::string type = Text(*related, "type");
   const std::string kind = type.substr(type.rfind('.') + 1);  // "billing.invoice" too
   const std::string id = Text(*related, "id");
-  if (!id.empty() && (kind == "subscription" || kind == "invoice")) {
+  const bool of_customer = kind == "customer" && digest.type == "customer.updated";
+  if (!id.empty() && (kind == "subscription" || kind == "invoice" || of_customer)) {
     digest.ask = {kind, id};
     digest.acted_on = true;
   }

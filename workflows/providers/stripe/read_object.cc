@@ -68,6 +68,13 @@ std::optional<Timestamp> LinePeriodEnd(const Json& invoice) {
   return end ? end : Time(invoice, "period_end");
 }
 
+// What is charged where the subscription has none of its own.
+std::string DefaultMethodOf(const Json& customer) {
+  const Json* settings = Find(customer, "invoice_settings");
+  std::string method = settings == nullptr ? std::string() : IdIn(*settings, "default_payment_method");
+  return method.empty() ? IdIn(customer, "default_source") : method;
+}
+
 struct Payment {
   std::int64_t created = 0;
   bool canceled = false;
@@ -139,6 +146,7 @@ Result<SubscriptionAnswer> ReadSubscription(const Json& subscription) {
   s.ended_at = Time(subscription, "ended_at");
   s.latest_invoice = IdIn(subscription, "latest_invoice");
   s.default_payment_method = IdIn(subscription, "default_payment_method");
+  if (const Json* customer = Find(subscription, "customer")) s.customer_method = DefaultMethodOf(*customer);
   const std::string collection = Text(subscription, "collection_method");
   s.collected_by_invoice_mail = (collection.empty() ? Text(subscription, "billing") : collection) == "send_invoice";
   const Json* latest = Find(subscription, "latest_invoice");

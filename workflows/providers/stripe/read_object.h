@@ -15,7 +15,8 @@
 namespace dunlin::stripe {
 
 // A subscription. The snapshot's kind, source, created, fence and `previous` are the caller's to set. With an alias
-// from metadata `account`, and with its latest invoice where that is expanded and can be read.
+// from metadata `account`, and, where these are expanded, with its latest invoice, if that can be read, and the
+// customer's default payment method.
 Result<SubscriptionAnswer> ReadSubscription(const nlohmann::json& subscription);
 
 // `data.previous_attributes` of a subscription's event.
