@@ -34,7 +34,7 @@ constexpr std::size_t kPage = 500;
 constexpr std::size_t kOrphansMax = 100;
 
 bool NeedsALook(const Subscription& s, Timestamp now) {
-  return s.values.status != SubscriptionStatus::kCanceled || s.updated_at + kEndedFor > now;
+  return s.values.status != SubscriptionStatus::kCanceled || s.values.paid_until.value_or(now) + kEndedFor > now;
 }
 
 // A question about each, one after another. Those that wait already stay as they are.
