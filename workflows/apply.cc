@@ -10,6 +10,7 @@
 #include "workflows/attempt_outcome.h"
 #include "workflows/decide.h"
 #include "workflows/effects/filing.h"
+#include "workflows/topic.h"
 
 namespace dunlin {
 namespace {
@@ -101,6 +102,7 @@ class Batch {
     if (!work.event) return Retry(work.job, {Errc::kCorrupt, "its event is missing"});
     Result<Digest> digest = engine_.read(work.event->provider, work.event->body);
     if (!digest) return Unreadable(std::move(work), digest.error());
+    if (digest->topic) return FileTopic(std::move(work), *digest);
     if (digest->market) {
       market_.emplace_back(std::move(work), std::move(*digest));
       return;
@@ -162,6 +164,14 @@ class Batch {
     }
     unit.events.push_back(ResultOf(work, outcome, detail, "", now_));
     loners_.push_back({std::move(unit), std::move(work), outcome});
+  }
+
+  void FileTopic(Work&& work, const Digest& digest) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    unit.events.push_back(ResultOf(work, EventOutcome::kApplied, "", "", now_));
+    FollowTopic(digest, now_, unit);
+    loners_.push_back({std::move(unit), std::move(work), EventOutcome::kApplied});
   }
 
   void FileMarket(Work&& work, const Digest& digest) {

@@ -16,7 +16,6 @@ namespace {
 constexpr int kConflictsMax = 20;
 constexpr Millis kCredentialsPatience{10min};
 constexpr Millis kAskAgainAfter{1s};
-constexpr const char* kCredentialsAlert = "marketplace_credentials";
 
 std::string RefusedAlert(const SubscriptionId& id) { return "entitlements_refused/" + id.str(); }
 
@@ -117,8 +116,8 @@ Outcome Refused(Engine& engine, const Job& job, const SubscriptionId& id, const 
     case MarketplaceErrc::kTemporary: return TryLater{{Errc::kUnavailable, why}};
     case MarketplaceErrc::kCredentials:
     case MarketplaceErrc::kDisabled:
-      RaiseAlert(unit.alerts, {.key = kCredentialsAlert,
-                               .kind = kCredentialsAlert,
+      RaiseAlert(unit.alerts, {.key = kMarketplaceCredentialsAlert,
+                               .kind = kMarketplaceCredentialsAlert,
                                .subject = "aws_marketplace",
                                .detail = "AWS Marketplace does not let us ask for entitlements: " + why,
                                .raised_at = engine.clock.Now()});
@@ -191,7 +190,7 @@ Outcome ReadEntitlements(Engine& engine, const Job& job) {
       unit.retries.push_back(
           {.id = job.id, .due = engine.clock.Now() + kAskAgainAfter, .count_try = false, .at = engine.clock.Now()});
     }
-    unit.settle_alerts.push_back(kCredentialsAlert);
+    unit.settle_alerts.push_back(kMarketplaceCredentialsAlert);
     unit.settle_alerts.push_back(RefusedAlert(filed->subscription));
     const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
     if (done) return std::nullopt;
