@@ -72,11 +72,15 @@ void Metrics::Observe(Histogram& histogram, double seconds) {
   ++histogram.total;
 }
 
-void Metrics::OnWebhook(std::string_view verdict, std::chrono::nanoseconds took) {
-  std::string labels = Label("provider", "stripe") + "," + Label("verdict", verdict);
+void Metrics::OnWebhook(std::string_view door, std::string_view verdict, std::chrono::nanoseconds took) {
+  std::string labels = Label("provider", door) + "," + Label("verdict", verdict);
   const std::lock_guard lock(mutex_);
   ++counters_.find("dunlin_webhooks_total")->second.by_labels[std::move(labels)];
   Observe(ack_, std::chrono::duration<double>(took).count());
+}
+
+void Metrics::OnRegistration(std::string_view outcome) {
+  Count("dunlin_registrations_total", Label("outcome", outcome));
 }
 
 void Metrics::OnHttp(std::string_view route, int status) {

@@ -20,7 +20,9 @@ class Metrics final : public Observer {
   // Counters whose labels are known begin at 0, so that the first of its kind is a rise.
   Metrics();
 
-  void OnWebhook(std::string_view verdict, std::chrono::nanoseconds took);
+  // `door`: the end of the webhook's route.
+  void OnWebhook(std::string_view door, std::string_view verdict, std::chrono::nanoseconds took);
+  void OnRegistration(std::string_view outcome);
   void OnHttp(std::string_view route, int status);
   // A request that came to no handler. If it was for a webhook's route, it is a webhook with this verdict.
   void OnRefused(std::string_view route, std::string_view why);
@@ -62,6 +64,7 @@ class Metrics final : public Observer {
       {"dunlin_jobs_failed_total", {"Jobs that failed and are tried again, or died", {}}},
       {"dunlin_access_changes_total", {"Changes of access that were committed", {}}},
       {"dunlin_problems_total", {"Trouble that is tried again by itself", {}}},
+      {"dunlin_registrations_total", {"Buyers of AWS Marketplace who came to register", {}}},
       {"dunlin_webhooks_total", {"Webhooks by verdict", {}}},
   };
   Histogram ack_{"From the request in hand to its answer",

@@ -29,7 +29,7 @@ Result<JobId> ParseJobName(std::string_view name);  // takes "12" too. Errors: k
 // rank among the granted ones. Errors: kNotFound (nobody knows this id), the ledger's.
 Result<nlohmann::json> AccessView(Ledger& ledger, const PolicyBook& policies, std::string_view account, Timestamp now);
 
-// Any of a subscription's ids: its own, an invoice's. Errors: kNotFound.
+// Any of a subscription's ids: its own, an invoice's, one that AWS Marketplace knows it by. Errors: kNotFound.
 Result<SubscriptionRecord> FindSubscription(Ledger& ledger, std::string_view any_id);
 
 }  // namespace dunlin

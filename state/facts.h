@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "state/id.h"
+#include "state/market_facts.h"
 #include "state/money.h"
 #include "state/time.h"
 
@@ -158,6 +159,8 @@ struct Baseline {
 };
 
 struct Facts {
+  // One that the marketplace collects has these and no others; one of a processor has none.
+  MarketFacts market;
   std::vector<SubscriptionSnapshot> snapshots;  // sorted by source; the order in time is OrderSnapshots' to find
   std::vector<InvoiceFact> invoices;            // sorted by id
   MethodChange method;

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "state/ledger_market.h"
 #include "state/result.h"
 #include "state/subscription.h"
 
@@ -70,6 +71,12 @@ enum class JobKind : std::uint8_t {
   kMail,         // a message to the customer
   kNotify,       // tell the product
   kAlert,        // tell support
+  // AWS Marketplace.
+  kEntitlements,      // ask what a buyer is entitled to
+  kEntitlementSweep,  // make such questions for every subscription, every few hours
+  kConfirmTopic,      // confirm the subscription to an SNS topic
+  kFreezeUsage,       // freeze the hours that are over, and make their kMeter jobs
+  kMeter,             // send frozen usage
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);
@@ -194,6 +201,7 @@ struct Token {
 struct Unit {
   std::vector<NewEvent> accept;    // already stored: kDuplicate, no error, no second job
   std::vector<JobId> done;         // deleted; one that is gone makes the unit fail with kConflict
+  std::vector<MarketMove> moves;   // in this order
   std::vector<Subscription> save;  // the stored version must equal `version` (0: no row yet), else kConflict
   std::vector<EventResult> events;
   std::vector<Attempt> open_attempts;      // inserted; a second open attempt of a subscription is kConflict
@@ -209,6 +217,11 @@ struct Unit {
   std::vector<std::string> settle_alerts;  // by key: what it was about is over
   std::vector<ApiReply> replies;           // an existing key makes the unit fail with kConflict
   std::vector<Token> tokens;               // inserted, or updated by id
+  // AWS Marketplace (state/ledger_market.h).
+  std::vector<MarketLink> market_links;  // kConflict when the id belongs to another subscription, and one of them binds
+  std::vector<MarketOrphan> orphans;
+  std::vector<RegistrationCode> registrations;  // an existing code makes the unit fail with kConflict
+  std::vector<RegistrationClaim> claims;
 };
 
 struct UnitResult {
@@ -238,6 +251,7 @@ struct Listing {
 };
 
 struct SubscriptionFilter {
+  std::optional<Provider> provider;
   std::optional<SubscriptionStatus> status;
   std::optional<AccountId> account;
 };
@@ -295,6 +309,13 @@ class Ledger {
   virtual Result<std::optional<PaymentLink>> FindPayment(std::string_view payment_intent) = 0;
   virtual Result<std::optional<SubscriptionId>> SubscriptionOfInvoice(const InvoiceId& invoice) = 0;
   virtual Result<std::optional<Timestamp>> NewestEvent(Provider provider) = 0;  // by the provider's `created`
+
+  // -- AWS Marketplace
+  // Of these ids, the links there are.
+  virtual Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys) = 0;
+  virtual Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) = 0;
+  // Events that wait for their registration and were received before that moment, oldest first, without their bodies.
+  virtual Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) = 0;
 
   // -- for people and the product
   // By customer id or alias; may be none.

@@ -6,9 +6,11 @@
 
 #include "state/derive.h"
 #include "state/merge.h"
+#include "workflows/apply_market.h"
 #include "workflows/attempt_outcome.h"
 #include "workflows/decide.h"
 #include "workflows/effects/filing.h"
+#include "workflows/topic.h"
 
 namespace dunlin {
 namespace {
@@ -91,10 +93,11 @@ class Batch {
       groups.push_back(&group);
     }
     for (Loner& loner : loners_) units.push_back(std::move(loner.unit));
-    if (units.empty()) return std::move(left_);
-    const std::vector<Result<UnitResult>> results = engine_.ledger.CommitAll(std::move(units));
+    std::vector<Result<UnitResult>> results;
+    if (!units.empty()) results = engine_.ledger.CommitAll(std::move(units));
     for (std::size_t i = 0; i < groups.size(); ++i) Settle(*groups[i], results[i]);
     for (std::size_t i = 0; i < loners_.size(); ++i) SettleLoner(loners_[i], results[groups.size() + i]);
+    for (auto& [work, digest] : market_) FileMarket(std::move(work), digest);
     return std::move(left_);
   }
 
@@ -103,8 +106,13 @@ class Batch {
     if (work.job.due > now_) return;  // moved since it was queued; it is offered again when due
     if (work.job.kind == JobKind::kAccessCheck) return Look(std::move(work));
     if (!work.event) return Retry(work.job, {Errc::kCorrupt, "its event is missing"});
-    Result<Digest> digest = engine_.read(work.event->body);
+    Result<Digest> digest = engine_.read(work.event->provider, work.event->body);
     if (!digest) return Unreadable(std::move(work), digest.error());
+    if (digest->topic) return FileTopic(std::move(work), *digest);
+    if (digest->market) {
+      market_.emplace_back(std::move(work), std::move(*digest));
+      return;
+    }
     File(std::move(work), std::move(*digest));
   }
 
@@ -112,6 +120,10 @@ class Batch {
   void Look(Work&& work) {
     Group* group = Find(SubscriptionId{work.job.subject}, work);
     if (group == nullptr) return;
+    if (group->record.subscription.version == 0) {  // it goes by another id by now, and so does this job
+      left_.together.push_back(work.job.id);
+      return;
+    }
     group->unit.done.push_back(work.job.id);
     DecideIn(*group, group->record.subscription.facts, "", work.job.due);
     // Its version is the proof that nobody has moved this job meanwhile.
@@ -158,6 +170,26 @@ class Batch {
     }
     unit.events.push_back(ResultOf(work, outcome, detail, "", now_));
     loners_.push_back({std::move(unit), std::move(work), outcome});
+  }
+
+  void FileTopic(Work&& work, const Digest& digest) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    unit.events.push_back(ResultOf(work, EventOutcome::kApplied, "", "", now_));
+    FollowTopic(digest, now_, unit);
+    loners_.push_back({std::move(unit), std::move(work), EventOutcome::kApplied});
+  }
+
+  void FileMarket(Work&& work, const Digest& digest) {
+    const Result<MarketApplied> applied = ApplyMarket(engine_, work, digest, now_);
+    if (applied) {
+      if (applied->access)
+        engine_.observer.OnAccessChange(*applied->access, engine_.clock.Now() - work.event->received_at);
+      return engine_.observer.OnEvent(applied->outcome);
+    }
+    std::vector<Work> works;
+    works.push_back(std::move(work));
+    Failed(works, applied.error());
   }
 
   void ApplyIn(Group& group, Work&& work, Digest& digest) {
@@ -283,6 +315,7 @@ class Batch {
   const Timestamp now_;
   std::map<SubscriptionId, Group> groups_;
   std::vector<Loner> loners_;
+  std::vector<std::pair<Work, Digest>> market_;
   Left left_;
 };
 

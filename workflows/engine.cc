@@ -23,9 +23,15 @@ Millis PatienceOf(JobKind kind) {
     case JobKind::kCancel:
     case JobKind::kRefetch:
     case JobKind::kFetchEvent:
-    case JobKind::kPeriodCheck: return Millis{24h} * 7;
-    // Repeats for ever: it is what brings back everything else.
-    case JobKind::kCatchUp: return Millis{24h} * 36500;
+    case JobKind::kPeriodCheck:
+    case JobKind::kEntitlements:
+    case JobKind::kMeter: return Millis{24h} * 7;
+    // These repeat for ever: what they look after would else be forgotten.
+    case JobKind::kCatchUp:
+    case JobKind::kEntitlementSweep:
+    case JobKind::kFreezeUsage: return Millis{24h} * 36500;
+    // SNS forgets a confirmation that was not answered for days; a new one can be asked for.
+    case JobKind::kConfirmTopic:
     case JobKind::kMail:
     case JobKind::kNotify:
     case JobKind::kAlert: return Millis{24h};

@@ -160,6 +160,8 @@ void AddApiRoutes(HttpServer& server, const ApiContext& c) {
   reads("/v1/subscriptions/{id}/timeline", Right::kRead, &ShowTimeline);
   reads("/v1/jobs/{id}", Right::kRead, &ShowJob);
   reads("/v1/alerts", Right::kRead, &ListAlerts);
+  server.Route("POST", "/v1/registrations/{code}/claim",
+               api::Guarded(c, Right::kServe, [c](const HttpRequest& r, const Token&) { return api::Claim(c, r); }));
   server.Route(
       "POST", "/v1/subscriptions/{id}/retry",
       api::Guarded(c, Right::kAct, [c](const HttpRequest& r, const Token& token) { return api::Retry(c, r, token); }));

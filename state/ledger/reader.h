@@ -34,6 +34,10 @@ class Reader {
   Result<std::optional<SubscriptionId>> SubscriptionOfInvoice(const InvoiceId& invoice);
   Result<std::optional<Timestamp>> NewestEvent(Provider provider);
 
+  Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys);
+  Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash);
+  Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit);
+
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id);
   Result<Listing<Subscription>> Subscriptions(const SubscriptionFilter& filter, const Page& page);
   Result<std::vector<TimelineRow>> Timeline(const SubscriptionId& id);

@@ -122,6 +122,15 @@ class SqliteLedger final : public Ledger {
   Result<std::optional<Timestamp>> NewestEvent(Provider provider) override {
     return Read([&](Reader& r) { return r.NewestEvent(provider); });
   }
+  Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys) override {
+    return Read([&](Reader& r) { return r.FindMarketLinks(keys); });
+  }
+  Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) override {
+    return Read([&](Reader& r) { return r.FindRegistration(code_hash); });
+  }
+  Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) override {
+    return Read([&](Reader& r) { return r.Orphans(received_before, limit); });
+  }
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) override {
     return Read([&](Reader& r) { return r.ResolveAccount(any_id); });
   }

@@ -40,6 +40,7 @@ Status ForEach(const std::vector<T>& items, F&& write) {
 
 UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
+      market_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -69,6 +70,7 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   UnitResult result;
   Status ok = ForEach(unit.accept, [&](const NewEvent& e) { return Accept(e, result); });
   if (ok) ok = ForEach(unit.done, [&](JobId id) { return Done(id); });
+  if (ok) ok = ForEach(unit.moves, [&](const MarketMove& m) { return market_.Move(m); });
   if (ok) ok = ForEach(unit.save, [&](const Subscription& s) { return Save(s); });
   if (ok) ok = ForEach(unit.events, [&](const EventResult& e) { return File(e); });
   if (ok) ok = ForEach(unit.close_attempts, [&](const Attempt& a) { return CloseAttempt(a); });
@@ -95,8 +97,25 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   if (ok) ok = ForEach(unit.alerts, [&](const Alert& alert) { return Raise(alert, result); });
   if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply, result); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
+  if (ok) ok = WriteMarket(unit, result);
   if (!ok) return tl::unexpected(ok.error());
   return result;
+}
+
+Status UnitWriter::WriteMarket(const Unit& unit, UnitResult& result) {
+  Status ok = ForEach(unit.market_links, [&](const MarketLink& link) {
+    std::vector<std::int64_t> woken;
+    const Status linked = market_.Link(link, woken);
+    if (!linked) return linked;
+    return ForEach(woken, [&](std::int64_t seq) {
+      return AddJob({.kind = JobKind::kApply, .subject = link.subscription.str(), .due = link.at, .event_seq = seq},
+                    result);
+    });
+  });
+  if (ok) ok = ForEach(unit.orphans, [&](const MarketOrphan& orphan) { return market_.Wait(orphan); });
+  if (ok) ok = ForEach(unit.registrations, [&](const RegistrationCode& code) { return market_.Keep(code); });
+  if (ok) ok = ForEach(unit.claims, [&](const RegistrationClaim& claim) { return market_.Claim(claim); });
+  return ok;
 }
 
 Status UnitWriter::Accept(const NewEvent& event, UnitResult& result) {

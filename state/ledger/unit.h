@@ -3,6 +3,7 @@
 
 #include "state/ledger.h"
 #include "state/ledger/db.h"
+#include "state/ledger/market.h"
 
 namespace dunlin::db {
 
@@ -30,8 +31,10 @@ class UnitWriter {
   Status Raise(const Alert& alert, UnitResult& result);
   Status Reply(const ApiReply& reply, const UnitResult& result);
   Status Keep(const Token& token);
+  Status WriteMarket(const Unit& unit, UnitResult& result);
 
   Connection& connection_;
+  MarketWriter market_;
   Statement insert_event_, insert_body_, file_event_;
   Statement insert_job_, delete_job_, drop_job_, find_job_, wake_job_, move_job_, retry_job_;
   Statement insert_subscription_, update_subscription_;

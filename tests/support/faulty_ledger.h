@@ -89,6 +89,15 @@ class FaultyLedger : public Ledger {
     return base_.SubscriptionOfInvoice(invoice);
   }
   Result<std::optional<Timestamp>> NewestEvent(Provider provider) override { return base_.NewestEvent(provider); }
+  Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys) override {
+    return base_.FindMarketLinks(keys);
+  }
+  Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) override {
+    return base_.FindRegistration(code_hash);
+  }
+  Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) override {
+    return base_.Orphans(received_before, limit);
+  }
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) override {
     return base_.ResolveAccount(any_id);
   }

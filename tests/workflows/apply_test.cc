@@ -142,14 +142,14 @@ TEST(ApplyTest, ARowThatMovedIsReadAgain) {
   world.Store(SnapshotDigest("evt_3", kNoon - 1s, ProviderStatus::kActive));
   const EventReader plain = world.engine.read;
   bool moved = false;
-  world.engine.read = [&](std::string_view body) {
+  world.engine.read = [&](Provider provider, std::string_view body) {
     if (!moved && body == "evt_3") {  // the row was read for evt_2; somebody else saves it before it is written
       moved = true;
       Subscription row = world.Record().subscription;
       EXPECT_TRUE(Merge(row.facts, MethodChange{kNoon, EventId{"evt_m"}}));
       EXPECT_TRUE(world.base->Commit(testing::Save(row)));
     }
-    return plain(body);
+    return plain(provider, body);
   };
   const int before = world.ledger.commits();
   ApplyAll(world);
@@ -166,7 +166,9 @@ TEST(ApplyTest, AnEventThatCannotBeReadIsKeptAndToldToSupport) {
   World world;
   Digest digest = SnapshotDigest("evt_1", kNoon, ProviderStatus::kActive);
   world.Store(digest);
-  world.engine.read = [](std::string_view) -> Result<Digest> { return Fail(Errc::kInvalidArgument, "no status"); };
+  world.engine.read = [](Provider, std::string_view) -> Result<Digest> {
+    return Fail(Errc::kInvalidArgument, "no status");
+  };
   ApplyAll(world);
   const auto event = **world.base->FindEvent(Provider::kStripe, EventId{"evt_1"});
   EXPECT_EQ(event.outcome, EventOutcome::kUnreadable);

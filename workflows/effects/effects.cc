@@ -95,6 +95,13 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kMail:
     case JobKind::kNotify:
     case JobKind::kAlert: return Deliver(engine, job);
+    case JobKind::kEntitlements: return ReadEntitlements(engine, job);
+    case JobKind::kEntitlementSweep: return SweepEntitlements(engine, job);
+    case JobKind::kConfirmTopic: return ConfirmTopic(engine, job);
+    case JobKind::kFreezeUsage:
+    case JobKind::kMeter:
+      return TryLater{{Errc::kInvalidArgument, "this version makes no jobs of kind " +
+                                                   std::string(JobKindName(job.kind)) + " and cannot carry them out"}};
   }
   return std::nullopt;
 }
