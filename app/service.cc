@@ -16,6 +16,7 @@
 #include "webhooks/http/server.h"
 #include "webhooks/stripe/ingest.h"
 #include "workflows/effects/catch_up.h"
+#include "workflows/effects/retention.h"
 #include "workflows/engine.h"
 #include "workflows/providers/stripe/api.h"
 #include "workflows/providers/stripe/read_event.h"
@@ -107,6 +108,7 @@ class Service {
     if (status) status = OpenEngine();
     if (status) status = OpenDoor();
     if (status) status = WakeCatchUp();
+    if (status) status = RequestRetention(*ledger_, clock_->Now());
     if (!status) return status;
     workers_->Start();
     server_->Start();
@@ -187,7 +189,8 @@ class Service {
                                               .outbox = *outbox_,
                                               .observer = metrics_,
                                               .read = &ReadStripeEvent,
-                                              .ingest = [this](std::string_view body) { return ingest_->Take(body); }});
+                                              .ingest = [this](std::string_view body) { return ingest_->Take(body); },
+                                              .retain = config_.retain});
     workers_ = std::make_unique<Workers>(
         *engine_, *apply_queue_, *outside_queue_,
         Workers::Options{.apply_threads = config_.apply_threads, .outside_threads = config_.outside_threads});

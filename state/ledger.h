@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "state/keeping.h"
 #include "state/result.h"
 #include "state/subscription.h"
 
@@ -50,6 +51,7 @@ struct NewEvent {
   std::string detail;
 };
 
+// `body` is empty where it was dropped.
 struct StoredEvent : NewEvent {
   std::int64_t seq = 0;  // order of arrival
   std::optional<Timestamp> applied_at;
@@ -70,6 +72,8 @@ enum class JobKind : std::uint8_t {
   kMail,         // a message to the customer
   kNotify,       // tell the product
   kAlert,        // tell support
+  kRetention,    // drop what was kept long enough
+  kErase,        // erase again what came of an erased account
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);
@@ -209,11 +213,17 @@ struct Unit {
   std::vector<std::string> settle_alerts;  // by key: what it was about is over
   std::vector<ApiReply> replies;           // an existing key makes the unit fail with kConflict
   std::vector<Token> tokens;               // inserted, or updated by id
+  std::optional<BodyDrop> drop_bodies;
+  std::optional<Expiry> expire;
+  // Takes out what the rows about this account and its subscriptions tell of a person: aliases, messages that wait, the
+  // text of alerts and attempts, what staff wrote. Facts and bodies are not touched by it.
+  std::optional<AccountId> erase;
 };
 
 struct UnitResult {
   std::vector<bool> stored;      // for each of `accept`: false is a duplicate
   std::vector<JobRef> new_jobs;  // made or moved, for the queue; in the order: accept's, then jobs', then retries'
+  Dropped dropped;
 };
 
 // A subscription with what deciding about it needs.

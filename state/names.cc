@@ -142,10 +142,12 @@ std::string_view JobKindName(JobKind kind) {
     case JobKind::kMail: return "mail";
     case JobKind::kNotify: return "notify";
     case JobKind::kAlert: return "alert";
+    case JobKind::kRetention: return "retention";
+    case JobKind::kErase: return "erase";
   }
   return "";
 }
-std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kAlert); }
+std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kErase); }
 
 std::string_view RoleName(Role role) {
   switch (role) {

@@ -24,8 +24,10 @@ Millis PatienceOf(JobKind kind) {
     case JobKind::kRefetch:
     case JobKind::kFetchEvent:
     case JobKind::kPeriodCheck: return Millis{24h} * 7;
-    // Repeats for ever: it is what brings back everything else.
-    case JobKind::kCatchUp: return Millis{24h} * 36500;
+    // These repeat: nothing else would do their work.
+    case JobKind::kCatchUp:
+    case JobKind::kRetention:
+    case JobKind::kErase: return Millis{24h} * 36500;
     case JobKind::kMail:
     case JobKind::kNotify:
     case JobKind::kAlert: return Millis{24h};

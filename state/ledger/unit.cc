@@ -40,6 +40,7 @@ Status ForEach(const std::vector<T>& items, F&& write) {
 
 UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
+      dropper_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -95,6 +96,9 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   if (ok) ok = ForEach(unit.alerts, [&](const Alert& alert) { return Raise(alert, result); });
   if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply, result); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
+  if (ok && unit.drop_bodies) ok = dropper_.DropBodies(*unit.drop_bodies, result.dropped);
+  if (ok && unit.expire) ok = dropper_.Expire(*unit.expire, result.dropped);
+  if (ok && unit.erase) ok = dropper_.Erase(*unit.erase, result.dropped);
   if (!ok) return tl::unexpected(ok.error());
   return result;
 }

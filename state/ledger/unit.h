@@ -3,6 +3,7 @@
 
 #include "state/ledger.h"
 #include "state/ledger/db.h"
+#include "state/ledger/dropper.h"
 
 namespace dunlin::db {
 
@@ -32,6 +33,7 @@ class UnitWriter {
   Status Keep(const Token& token);
 
   Connection& connection_;
+  Dropper dropper_;
   Statement insert_event_, insert_body_, file_event_;
   Statement insert_job_, delete_job_, drop_job_, find_job_, wake_job_, move_job_, retry_job_;
   Statement insert_subscription_, update_subscription_;

@@ -95,6 +95,8 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kMail:
     case JobKind::kNotify:
     case JobKind::kAlert: return Deliver(engine, job);
+    case JobKind::kRetention: return DropOld(engine, job);
+    case JobKind::kErase: return EraseAgain(engine, job);
   }
   return std::nullopt;
 }
