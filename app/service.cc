@@ -230,7 +230,7 @@ class Service {
     metrics_.OnHttp(answered.route, answered.status);
     if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
     // What is refused at the door is counted, not told one by one: a crowd could fill the log.
-    const bool at_door = !answered.refused.empty();
+    const bool at_door = !answered.refused.empty() || answered.status == 429;
     const LogLevel level = at_door || answered.status < 400 ? LogLevel::kDebug
                            : answered.status < 500          ? LogLevel::kInfo
                                                             : LogLevel::kWarn;
