@@ -16,6 +16,7 @@ class UnitWriter {
   Result<UnitResult> Write(const Unit& unit);
 
  private:
+  Result<UnitResult> WriteAll(const Unit& unit);
   Status Accept(const NewEvent& event, UnitResult& result);
   Status Done(JobId id);
   Status Save(const Subscription& subscription);
