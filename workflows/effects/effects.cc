@@ -102,6 +102,8 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kMeter:
       return TryLater{{Errc::kInvalidArgument, "this version makes no jobs of kind " +
                                                    std::string(JobKindName(job.kind)) + " and cannot carry them out"}};
+    case JobKind::kRetention: return DropOld(engine, job);
+    case JobKind::kErase: return EraseAgain(engine, job);
   }
   return std::nullopt;
 }
