@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "state/ledger_market.h"
 #include "state/keeping.h"
+#include "state/ledger_market.h"
 #include "state/result.h"
 #include "state/subscription.h"
 
@@ -79,8 +79,8 @@ enum class JobKind : std::uint8_t {
   kConfirmTopic,      // confirm the subscription to an SNS topic
   kFreezeUsage,       // freeze the hours that are over, and make their kMeter jobs
   kMeter,             // send frozen usage
-  kRetention,    // drop what was kept long enough
-  kErase,        // erase again what came of an erased account
+  kRetention,         // drop what was kept long enough
+  kErase,             // erase again what came of an erased account
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);

@@ -3,8 +3,8 @@
 
 #include "state/ledger.h"
 #include "state/ledger/db.h"
-#include "state/ledger/market.h"
 #include "state/ledger/dropper.h"
+#include "state/ledger/market.h"
 
 namespace dunlin::db {
 
