@@ -80,7 +80,8 @@ class Runner {
   Runner(Ledger& ledger, const PolicyBook& policies, HeldClock& clock, Millis facts_kept)
       : ledger_(ledger),
         clock_(clock),
-        engine_{ledger, outside_, outside_, clock, chance_, policies, outside_, problems_, ReadEvent, {}, {}, facts_kept},
+        engine_{ledger,   outside_,  outside_,  clock, chance_, policies,
+                outside_, problems_, ReadEvent, {},    {},      facts_kept},
         applier_(engine_) {}
 
   Status RunUntil(Timestamp end) {
