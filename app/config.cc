@@ -231,6 +231,7 @@ Result<Config> LoadConfig(const std::string& file) {
   Config config;
   ReadAll(source, config);
   source.RefuseUnknownKeys();
+  config.unknown_variables = source.UnknownVariables();
   if (std::string mistakes = source.Mistakes(); !mistakes.empty())
     return Fail(Errc::kInvalidArgument, std::move(mistakes));
   return config;

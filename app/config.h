@@ -53,6 +53,8 @@ struct Config {
   std::string aws_marketplace_eventbridge_secrets_file;
   std::string aws_marketplace_eventbridge_header = "x-api-key";
   std::string aws_marketplace_landing_page;  // where buyers are sent to, with ?code=…
+
+  std::vector<std::string> unknown_variables;  // DUNLIN_… of the environment that no key has; perhaps misspelt
 };
 
 // The live mode that an API key belongs to: sk_live_… and rk_live_… true, sk_test_… and rk_test_… false; nullopt when

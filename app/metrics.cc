@@ -43,6 +43,23 @@ void AddBacklog(std::string& out, const Backlog& backlog, Timestamp now) {
 
 }  // namespace
 
+Metrics::Metrics() {
+  const auto begin = [this](std::string_view family, std::string labels) {
+    counters_.find(family)->second.by_labels.emplace(std::move(labels), 0);
+  };
+  for (const EventOutcome outcome :
+       {EventOutcome::kApplied, EventOutcome::kNoChange, EventOutcome::kKept, EventOutcome::kUnreadable})
+    begin("dunlin_events_total", Label("outcome", EventOutcomeName(outcome)));
+  for (const AttemptKind kind : {AttemptKind::kAutomatic, AttemptKind::kStaff, AttemptKind::kNewMethod}) {
+    for (const AttemptState state :
+         {AttemptState::kSucceeded, AttemptState::kDeclined, AttemptState::kRefused, AttemptState::kUnknown})
+      begin("dunlin_attempts_total",
+            Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));
+  }
+  for (const Access access : {Access::kGranted, Access::kRevoked})
+    begin("dunlin_access_changes_total", Label("to", AccessName(access)));
+}
+
 void Metrics::Count(std::string_view family, std::string labels) {
   const std::lock_guard lock(mutex_);
   ++counters_.find(family)->second.by_labels[std::move(labels)];
@@ -96,10 +113,14 @@ void Metrics::OnAccessChange(Access access, Millis since_received) {
   Observe(access_, std::max(0.0, std::chrono::duration<double>(since_received).count()));
 }
 
-void Metrics::OnJobFailed(JobKind kind, const Error& error, bool dead) {
-  Count("dunlin_jobs_failed_total", Label("kind", JobKindName(kind)) + "," + Label("dead", dead ? "true" : "false"));
+void Metrics::OnJobFailed(const Job& job, const Error& error, bool dead) {
+  Count("dunlin_jobs_failed_total",
+        Label("kind", JobKindName(job.kind)) + "," + Label("dead", dead ? "true" : "false"));
   Log(dead ? LogLevel::kError : LogLevel::kWarn, dead ? "a job is dead" : "a job failed and is tried again",
-      {{"kind", std::string(JobKindName(kind))}, {"error", error.detail}});
+      {{"job", "job_" + std::to_string(ToInt(job.id))},
+       {"kind", std::string(JobKindName(job.kind))},
+       {"subject", job.subject},
+       {"error", error.detail}});
 }
 
 void Metrics::OnProblem(std::string_view where, const Error& error) {

@@ -17,6 +17,9 @@ namespace dunlin {
 
 class Metrics final : public Observer {
  public:
+  // Counters whose labels are known begin at 0, so that the first of its kind is a rise.
+  Metrics();
+
   // `door`: the end of the webhook's route.
   void OnWebhook(std::string_view door, std::string_view verdict, std::chrono::nanoseconds took);
   void OnRegistration(std::string_view outcome);
@@ -27,7 +30,7 @@ class Metrics final : public Observer {
   void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;
   void OnAccessChange(Access access, Millis since_received) override;
-  void OnJobFailed(JobKind kind, const Error& error, bool dead) override;
+  void OnJobFailed(const Job& job, const Error& error, bool dead) override;
   void OnProblem(std::string_view where, const Error& error) override;
 
   // What the ledger and the queue say at the moment of the scrape.

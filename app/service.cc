@@ -143,7 +143,7 @@ class Service {
     } else {
       clock_ = std::make_unique<SystemClock>();
     }
-    auto ledger = OpenLedger(config_.ledger);
+    auto ledger = OpenLedger(config_.ledger, {.sole_service = true});
     if (!ledger) return tl::unexpected(ledger.error());
     ledger_ = std::move(*ledger);
     std::string text;
@@ -289,6 +289,9 @@ int Serve(const Config& config) {
     std::fprintf(stderr, "dunlin: %s\n", fit.error().detail.c_str());
     return 2;
   }
+  for (const std::string& name : config.unknown_variables)
+    Log(LogLevel::kWarn, "an environment variable that means nothing; docs/cli.md lists those there are",
+        {{"variable", name}});
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
   auto service = std::make_unique<Service>(config);

@@ -347,6 +347,9 @@ class Ledger {
 // permission, disk).
 struct LedgerOptions {
   enum class Mode : std::uint8_t { kOpenOrCreate, kOpenExisting } mode = Mode::kOpenOrCreate;
+  // One service works on a ledger at a time: held until the ledger is closed or the process ends, whatever ends it.
+  // Errors: kConflict, while another holds it. Ledgers opened without it are not affected.
+  bool sole_service = false;
 };
 Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const LedgerOptions& options = {});
 

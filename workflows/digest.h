@@ -36,7 +36,9 @@ struct Digest {
   EventId event;
   std::string type;
   Timestamp created{};
-  std::string idempotency_key;  // of the request that caused it; empty: the provider itself
+  // The request that caused it: the provider's id of it, and its idempotency key. Both empty: the provider itself.
+  std::string request;
+  std::string idempotency_key;
   // Where its facts belong. Both empty: it says nothing about a subscription.
   SubscriptionId subscription;
   AccountId account;

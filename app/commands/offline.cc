@@ -63,7 +63,7 @@ class NobodyOutside final : public ProviderApi, public MarketplaceApi, public Ou
 // Keeps the first thing that went wrong: offline nothing is tried again, so it is the answer.
 class FirstProblem final : public Observer {
  public:
-  void OnJobFailed(JobKind, const Error& error, bool) override { Keep(error); }
+  void OnJobFailed(const Job&, const Error& error, bool) override { Keep(error); }
   void OnProblem(std::string_view, const Error& error) override { Keep(error); }
   const std::optional<Error>& error() const { return error_; }
 

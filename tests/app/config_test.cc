@@ -122,6 +122,12 @@ landing_page = "https://product.example/welcome"
   EXPECT_EQ(config.aws_marketplace_landing_page, "https://product.example/welcome");
 }
 
+TEST_F(ConfigTest, AVariableThatMeansNothingIsNamed) {
+  setenv("DUNLIN_LISSTEN", "127.0.0.1:1", 1);
+  setenv("DUNLIN_LISTEN", "127.0.0.1:2", 1);
+  EXPECT_EQ(Load("").unknown_variables, std::vector<std::string>{"DUNLIN_LISSTEN"});
+}
+
 TEST_F(ConfigTest, EveryVariableGoesOverTheFile) {
   const std::pair<const char*, const char*> variables[] = {{"LISTEN", "[::1]:9"},
                                                            {"LEDGER", "sqlite:e.db"},

@@ -34,7 +34,7 @@ TEST_F(MetricsTest, CountByWhatHappened) {
   metrics_.OnWebhook("stripe", "no_matching_signature", 1ms);
   metrics_.OnEvent(EventOutcome::kNoChange);
   metrics_.OnAttempt(AttemptKind::kStaff, AttemptState::kDeclined);
-  metrics_.OnJobFailed(JobKind::kMail, {Errc::kUnavailable, "away"}, true);
+  metrics_.OnJobFailed({.kind = JobKind::kMail}, {Errc::kUnavailable, "away"}, true);
   metrics_.OnProblem("apply", {Errc::kUnavailable, "busy"});
   metrics_.OnAccessChange(Access::kRevoked, 30ms);
   metrics_.OnHttp("/v1/access/{account}", 200);
