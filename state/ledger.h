@@ -20,6 +20,7 @@
 #include "state/ledger_market.h"
 #include "state/result.h"
 #include "state/subscription.h"
+#include "state/usage.h"
 
 namespace dunlin {
 
@@ -222,6 +223,11 @@ struct Unit {
   std::vector<MarketOrphan> orphans;
   std::vector<RegistrationCode> registrations;  // an existing code makes the unit fail with kConflict
   std::vector<RegistrationClaim> claims;
+  // Usage (state/usage.h), in this order.
+  std::vector<UsageBooking> usage;
+  std::vector<UsageShift> usage_shifts;
+  std::vector<UsageHour> freeze;  // an open hour as it is frozen, or (id 0) a new one; kConflict when it has changed
+  std::vector<UsageResult> usage_results;
 };
 
 struct UnitResult {
@@ -316,6 +322,16 @@ class Ledger {
   virtual Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) = 0;
   // Events that wait for their registration and were received before that moment, oldest first, without their bodies.
   virtual Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) = 0;
+
+  // -- usage
+  // Those of a subscription that are open, and those whose hour is not before `since`; by hour and dimension.
+  virtual Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since) = 0;
+  virtual Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch) = 0;
+  virtual Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) = 0;
+  virtual Result<UsageTotals> TotalUsage(const SubscriptionId& id) = 0;
+  virtual Result<UsageBacklog> CountUsageBacklog() = 0;
+  // Newest hour first.
+  virtual Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) = 0;
 
   // -- for people and the product
   // By customer id or alias; may be none.

@@ -41,6 +41,7 @@ Status ForEach(const std::vector<T>& items, F&& write) {
 UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
       market_(c),
+      usage_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -98,6 +99,7 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply, result); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
   if (ok) ok = WriteMarket(unit, result);
+  if (ok) ok = WriteUsage(unit);
   if (!ok) return tl::unexpected(ok.error());
   return result;
 }
@@ -115,6 +117,14 @@ Status UnitWriter::WriteMarket(const Unit& unit, UnitResult& result) {
   if (ok) ok = ForEach(unit.orphans, [&](const MarketOrphan& orphan) { return market_.Wait(orphan); });
   if (ok) ok = ForEach(unit.registrations, [&](const RegistrationCode& code) { return market_.Keep(code); });
   if (ok) ok = ForEach(unit.claims, [&](const RegistrationClaim& claim) { return market_.Claim(claim); });
+  return ok;
+}
+
+Status UnitWriter::WriteUsage(const Unit& unit) {
+  Status ok = ForEach(unit.usage, [&](const UsageBooking& booking) { return usage_.Book(booking); });
+  if (ok) ok = ForEach(unit.usage_shifts, [&](const UsageShift& shift) { return usage_.Shift(shift); });
+  if (ok) ok = ForEach(unit.freeze, [&](const UsageHour& hour) { return usage_.Freeze(hour); });
+  if (ok) ok = ForEach(unit.usage_results, [&](const UsageResult& result) { return usage_.Settle(result); });
   return ok;
 }
 

@@ -1,11 +1,11 @@
 // Asking AWS Marketplace what a buyer is entitled to. The moment of asking is the answer's number: a slow answer never
 // overwrites a later one, and a hint that came meanwhile is asked about again.
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "state/licence.h"
+#include "state/market_licences.h"
 #include "workflows/effects/filing.h"
 #include "workflows/effects/steps.h"
 #include "workflows/market_filing.h"
@@ -20,34 +20,12 @@ constexpr const char* kCredentialsAlert = "marketplace_credentials";
 
 std::string RefusedAlert(const SubscriptionId& id) { return "entitlements_refused/" + id.str(); }
 
-struct LicenceSeen {
-  ProductCode product;
-  LicenceArn arn;
-  const MarketNotice* newest = nullptr;  // of its notices
-};
-
-// AWS's documentation also shows ARNs that its own interface refuses.
-void See(std::map<LicenceId, LicenceSeen>& seen, const ProductCode& product, const LicenceArn& arn,
-         const MarketNotice* notice) {
-  const std::optional<LicenceId> id = LicenceIdOf(arn);
-  if (!id) return;
-  LicenceSeen& licence = seen[*id];
-  if (!product.empty()) licence.product = product;
-  if (arn.str().starts_with("arn:")) licence.arn = arn;
-  if (notice != nullptr && (licence.newest == nullptr || licence.newest->at <= notice->at)) licence.newest = notice;
-}
-
 // By licence, those that AWS has not withdrawn, if there are any; without a licence by buyer.
 std::vector<EntitlementQuery> QuestionsOn(const MarketFacts& facts) {
-  std::map<LicenceId, LicenceSeen> seen;
-  for (const MarketRegistration& r : facts.registrations) See(seen, r.product, r.licence, nullptr);
-  for (const MarketNotice& n : facts.notices) See(seen, n.product, n.licence, &n);
   std::vector<EntitlementQuery> live, gone;
-  for (const auto& [id, licence] : seen) {
+  for (const auto& [id, licence] : LicencesOf(facts)) {
     if (licence.arn.empty() || licence.product.empty()) continue;
-    const bool withdrawn =
-        licence.newest != nullptr && licence.newest->kind == MarketNotice::Kind::kLicenceDeprovisioned;
-    (withdrawn ? gone : live).push_back({licence.product, licence.arn});
+    (licence.IsWithdrawn() ? gone : live).push_back({licence.product, licence.arn});
   }
   if (!live.empty()) return live;
   if (!gone.empty()) return gone;
