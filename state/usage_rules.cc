@@ -153,6 +153,13 @@ Timestamp NextFreezeRun(Timestamp now) {
   return run > now ? run : run + kUsageHour;
 }
 
+Timestamp UsageFreezesAt(Timestamp hour, const std::optional<Timestamp>& until, Timestamp now) {
+  const Timestamp due = FreezesAt(hour, until);
+  if (due > now) return due;
+  // One that is over goes with the next run; before an end there is no time for that.
+  return until ? now : NextFreezeRun(now);
+}
+
 std::optional<UsageTerms> UsageTermsOf(const Subscription& subscription, const ProductCode& product) {
   const Values& values = subscription.values;
   if (values.status == SubscriptionStatus::kPending) return std::nullopt;
@@ -171,9 +178,7 @@ std::optional<UsagePlace> PlaceUsage(std::span<const UsageHour> hours, const Usa
   if (terms.ended) return std::nullopt;
   for (Timestamp hour = UsageHourOf(std::max({at, terms.from, now - kDay}));; hour += kUsageHour) {
     if (terms.until && hour >= *terms.until) return std::nullopt;
-    const Timestamp due = FreezesAt(hour, terms.until);
-    // One that is over goes with the next run; before an end there is no time for that.
-    const Timestamp freezes_at = due > now ? due : terms.until ? now : NextFreezeRun(now);
+    const Timestamp freezes_at = UsageFreezesAt(hour, terms.until, now);
     if (freezes_at >= UsageClosesAt(hour) || (terms.until && freezes_at >= *terms.until)) continue;
     const UsageHour* open = nullptr;
     bool is_closed = false;

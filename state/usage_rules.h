@@ -28,6 +28,9 @@ Timestamp UsageClosesAt(Timestamp at);
 // When the freezing of all subscriptions runs next: ten minutes past an hour, later than `now`.
 Timestamp NextFreezeRun(Timestamp now);
 
+// When an open hour is frozen and sent, not before `now`. `until`: the end of its subscription, if there is one.
+Timestamp UsageFreezesAt(Timestamp hour, const std::optional<Timestamp>& until, Timestamp now);
+
 // How usage of one product by one subscription is metered.
 struct UsageTerms {
   Meter meter;

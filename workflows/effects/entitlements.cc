@@ -7,6 +7,7 @@
 #include "state/licence.h"
 #include "state/market_licences.h"
 #include "workflows/effects/filing.h"
+#include "workflows/effects/marketplace_rights.h"
 #include "workflows/effects/steps.h"
 #include "workflows/market_filing.h"
 
@@ -14,9 +15,7 @@ namespace dunlin::effects {
 namespace {
 
 constexpr int kConflictsMax = 20;
-constexpr Millis kCredentialsPatience{10min};
 constexpr Millis kAskAgainAfter{1s};
-constexpr const char* kCredentialsAlert = "marketplace_credentials";
 
 std::string RefusedAlert(const SubscriptionId& id) { return "entitlements_refused/" + id.str(); }
 
@@ -94,14 +93,7 @@ Outcome Refused(Engine& engine, const Job& job, const SubscriptionId& id, const 
   switch (error.code) {
     case MarketplaceErrc::kTemporary: return TryLater{{Errc::kUnavailable, why}};
     case MarketplaceErrc::kCredentials:
-    case MarketplaceErrc::kDisabled:
-      RaiseAlert(unit.alerts, {.key = kCredentialsAlert,
-                               .kind = kCredentialsAlert,
-                               .subject = "aws_marketplace",
-                               .detail = "AWS Marketplace does not let us ask for entitlements: " + why,
-                               .raised_at = engine.clock.Now()});
-      if (Outcome later = Commit(engine, std::move(unit))) return later;
-      return TryLater{{Errc::kUnauthenticated, why}, kCredentialsPatience};
+    case MarketplaceErrc::kDisabled: return WaitForRights(engine, "ask for entitlements", why);
     case MarketplaceErrc::kExpiredToken:
     case MarketplaceErrc::kInvalidToken:
     case MarketplaceErrc::kTimestampOutOfBounds:
@@ -125,22 +117,10 @@ Outcome Refused(Engine& engine, const Job& job, const SubscriptionId& id, const 
   return std::nullopt;
 }
 
-// The subscription that the job is about, by whatever id it goes now.
-Result<std::optional<Subscription>> Subject(Engine& engine, const std::string& any_id) {
-  Result<std::optional<SubscriptionRecord>> record = engine.ledger.LoadSubscription(SubscriptionId{any_id});
-  if (record && !*record) {
-    const Result<std::optional<SubscriptionId>> id = CurrentMarketId(engine.ledger, any_id);
-    if (!id) return tl::unexpected(id.error());
-    if (*id) record = engine.ledger.LoadSubscription(**id);
-  }
-  if (!record) return tl::unexpected(record.error());
-  return *record ? std::optional(std::move((*record)->subscription)) : std::nullopt;
-}
-
 }  // namespace
 
 Outcome ReadEntitlements(Engine& engine, const Job& job) {
-  Result<std::optional<Subscription>> before = Subject(engine, job.subject);
+  Result<std::optional<Subscription>> before = FindMarketSubscription(engine.ledger, job.subject);
   if (!before) return TryLater{before.error()};
   if (!*before) return Finish(engine, job);
   const Timestamp asked_at = engine.clock.Now();
@@ -150,7 +130,7 @@ Outcome ReadEntitlements(Engine& engine, const Job& job) {
   if (!answer) return Refused(engine, job, (*before)->id, answer.error());
   const std::int64_t version = (*before)->version;
   for (int round = 0; round < kConflictsMax; ++round) {
-    const Result<std::optional<Subscription>> subject = Subject(engine, job.subject);
+    const Result<std::optional<Subscription>> subject = FindMarketSubscription(engine.ledger, job.subject);
     if (!subject) return TryLater{subject.error()};
     if (!*subject) return Finish(engine, job);
     Unit unit;
