@@ -73,6 +73,7 @@ void Encode(FactsOut& out, const Failure& f) {
   out.Text("e", f.source.str());
   out.Text("k", f.key);
   out.Int("n", f.attempt_count);
+  out.Text("r", f.request);
   out.CloseObject();
 }
 
@@ -228,6 +229,8 @@ Failure DecodeFailure(FactsIn& in) {
       f.key = in.Text();
     else if (key == "n")
       f.attempt_count = in.Small();
+    else if (key == "r")
+      f.request = in.Text();
     else
       in.Fail();
   }

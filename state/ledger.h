@@ -330,7 +330,7 @@ class Ledger {
   virtual Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) = 0;
   virtual Result<UsageTotals> TotalUsage(const SubscriptionId& id) = 0;
   virtual Result<UsageBacklog> CountUsageBacklog() = 0;
-  // Newest hour first.
+  // Newest hour first. A cursor (UsageCursor) names an hour, whichever subscription's.
   virtual Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) = 0;
 
   // -- for people and the product
@@ -363,6 +363,9 @@ class Ledger {
 // permission, disk).
 struct LedgerOptions {
   enum class Mode : std::uint8_t { kOpenOrCreate, kOpenExisting } mode = Mode::kOpenOrCreate;
+  // One service works on a ledger at a time: held until the ledger is closed or the process ends, whatever ends it.
+  // Errors: kConflict, while another holds it. Ledgers opened without it are not affected.
+  bool sole_service = false;
 };
 Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const LedgerOptions& options = {});
 

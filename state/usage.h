@@ -111,6 +111,9 @@ struct BookedUsage {
   std::optional<UsageHour> hour;  // none: there was no open hour left
 };
 
+// Where a list of hours, newest first, goes on after this one.
+std::string UsageCursor(const UsageHour& hour);
+
 struct UsageCount {
   std::int64_t records = 0;
   std::int64_t quantity = 0;

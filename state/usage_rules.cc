@@ -140,6 +140,10 @@ std::string MeterId(const Meter& meter) {
   return meter.product.str() + "/" + (meter.customer.empty() ? meter.account.str() : meter.customer.str());
 }
 
+std::string UsageCursor(const UsageHour& hour) {
+  return std::to_string(ToUnixMillis(hour.hour)) + "." + std::to_string(hour.id);
+}
+
 Timestamp UsageHourOf(Timestamp at) { return std::chrono::floor<std::chrono::hours>(at); }
 
 Timestamp UsageClosesAt(Timestamp at) {

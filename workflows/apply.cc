@@ -10,6 +10,7 @@
 #include "workflows/attempt_outcome.h"
 #include "workflows/decide.h"
 #include "workflows/effects/filing.h"
+#include "workflows/topic.h"
 
 namespace dunlin {
 namespace {
@@ -71,12 +72,18 @@ EventOutcome MergeDigest(Facts& facts, const Digest& digest, std::string& detail
   return EventOutcome::kApplied;
 }
 
+// What a batch did not commit, and how it is to be run again.
+struct Left {
+  std::vector<JobId> together;  // another writer was first
+  std::vector<JobId> alone;     // one of them is at fault
+};
+
 class Batch {
  public:
   explicit Batch(Engine& engine) : engine_(engine), now_(engine.clock.Now()) {}
 
-  // Everything of the batch that commits; the works of units that lost to another writer are returned.
-  std::vector<Work> Run(std::vector<Work> works) {
+  // Commits what it can of the batch. What is left is to be run again.
+  Left Run(std::vector<Work> works) {
     for (Work& work : works) Take(std::move(work));
     std::vector<Unit> units;
     std::vector<Group*> groups;
@@ -91,7 +98,7 @@ class Batch {
     for (std::size_t i = 0; i < groups.size(); ++i) Settle(*groups[i], results[i]);
     for (std::size_t i = 0; i < loners_.size(); ++i) SettleLoner(loners_[i], results[groups.size() + i]);
     for (auto& [work, digest] : market_) FileMarket(std::move(work), digest);
-    return std::move(again_);
+    return std::move(left_);
   }
 
  private:
@@ -101,6 +108,7 @@ class Batch {
     if (!work.event) return Retry(work.job, {Errc::kCorrupt, "its event is missing"});
     Result<Digest> digest = engine_.read(work.event->provider, work.event->body);
     if (!digest) return Unreadable(std::move(work), digest.error());
+    if (digest->topic) return FileTopic(std::move(work), *digest);
     if (digest->market) {
       market_.emplace_back(std::move(work), std::move(*digest));
       return;
@@ -113,7 +121,7 @@ class Batch {
     Group* group = Find(SubscriptionId{work.job.subject}, work);
     if (group == nullptr) return;
     if (group->record.subscription.version == 0) {  // it goes by another id by now, and so does this job
-      again_.push_back(std::move(work));
+      left_.together.push_back(work.job.id);
       return;
     }
     group->unit.done.push_back(work.job.id);
@@ -164,6 +172,14 @@ class Batch {
     loners_.push_back({std::move(unit), std::move(work), outcome});
   }
 
+  void FileTopic(Work&& work, const Digest& digest) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    unit.events.push_back(ResultOf(work, EventOutcome::kApplied, "", "", now_));
+    FollowTopic(digest, now_, unit);
+    loners_.push_back({std::move(unit), std::move(work), EventOutcome::kApplied});
+  }
+
   void FileMarket(Work&& work, const Digest& digest) {
     const Result<MarketApplied> applied = ApplyMarket(engine_, work, digest, now_);
     if (applied) {
@@ -196,7 +212,7 @@ class Batch {
   // An event about a whole account: each of its subscriptions, all in one unit.
   bool ApplyAlone(Unit& unit, const SubscriptionId& id, const Work& work, const Digest& digest) {
     if (groups_.contains(id)) {  // already being changed in this batch: take the event after it
-      again_.push_back(work);
+      left_.together.push_back(work.job.id);
       return false;
     }
     Result<std::optional<SubscriptionRecord>> record = engine_.ledger.LoadSubscription(id);
@@ -276,9 +292,13 @@ class Batch {
   }
 
   void Failed(std::vector<Work>& works, const Error& error) {
+    // An event that cannot be written must not hold up the others of its subscription.
+    const bool one_of_many = error.code != Errc::kUnavailable && works.size() > 1;
     for (Work& work : works) {
       if (error.code == Errc::kConflict) {
-        again_.push_back(std::move(work));
+        left_.together.push_back(work.job.id);
+      } else if (one_of_many) {
+        left_.alone.push_back(work.job.id);
       } else {
         Retry(work.job, error);
       }
@@ -296,22 +316,23 @@ class Batch {
   std::map<SubscriptionId, Group> groups_;
   std::vector<Loner> loners_;
   std::vector<std::pair<Work, Digest>> market_;
-  std::vector<Work> again_;
+  Left left_;
 };
 
 }  // namespace
 
 void Applier::Run(std::span<const JobId> ids) {
-  Result<std::vector<Work>> works = engine_.ledger.LoadWork(ids);
-  if (!works) return engine_.observer.OnProblem("load work", works.error());
-  std::vector<Work> left = Batch(engine_).Run(std::move(*works));
-  for (int round = 0; round < kConflictsMax && !left.empty(); ++round) {
-    std::vector<JobId> again;
-    for (const Work& work : left) again.push_back(work.job.id);
-    works = engine_.ledger.LoadWork(again);  // those that another worker has finished are gone now
+  std::vector<JobId> together(ids.begin(), ids.end());
+  std::vector<JobId> alone;
+  for (int round = 0; round < kConflictsMax && !together.empty(); ++round) {
+    // Those that another worker has finished meanwhile are gone.
+    Result<std::vector<Work>> works = engine_.ledger.LoadWork(together);
     if (!works) return engine_.observer.OnProblem("load work", works.error());
-    left = Batch(engine_).Run(std::move(*works));
+    Left left = Batch(engine_).Run(std::move(*works));
+    together = std::move(left.together);
+    alone.insert(alone.end(), left.alone.begin(), left.alone.end());
   }
+  for (const JobId id : alone) Run(std::span(&id, 1));
 }
 
 }  // namespace dunlin

@@ -26,11 +26,19 @@ struct MarketNews {
   std::string note;               // one sentence for the timeline, where it changes nothing that is derived; or empty
 };
 
+// Amazon SNS about one of its topics.
+struct TopicNews {
+  bool asks = false;  // to confirm that its messages may come; false: they come no more
+  std::string arn;
+};
+
 struct Digest {
   EventId event;
   std::string type;
   Timestamp created{};
-  std::string idempotency_key;  // of the request that caused it; empty: the provider itself
+  // The request that caused it: the provider's id of it, and its idempotency key. Both empty: the provider itself.
+  std::string request;
+  std::string idempotency_key;
   // Where its facts belong. Both empty: it says nothing about a subscription.
   SubscriptionId subscription;
   AccountId account;
@@ -45,6 +53,7 @@ struct Digest {
   // charged on, "customer", and its id.
   std::optional<std::pair<std::string, std::string>> ask;
   std::optional<MarketNews> market;  // of the marketplace's events, and then nothing of the above but the first three
+  std::optional<TopicNews> topic;    // the same
   // What the provider's own words for it say, for an event that leaves no facts: "customer.updated: no new method".
   bool acted_on = false;  // false: a type we do not act on; it is kept
 };

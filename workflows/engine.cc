@@ -71,7 +71,7 @@ Status CommitRetry(Engine& engine, const Job& job, const JobRetry& retry, const 
                                        ". Requeue it once the cause is gone.",
                              .raised_at = engine.clock.Now()});
   }
-  if (retry.count_try) engine.observer.OnJobFailed(job.kind, Error{Errc::kUnavailable, retry.error}, dead);
+  if (retry.count_try) engine.observer.OnJobFailed(job, Error{Errc::kUnavailable, retry.error}, dead);
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return tl::unexpected(done.error());
   return {};  // a conflict: the job is gone, so there is nothing to try again

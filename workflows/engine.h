@@ -28,6 +28,9 @@ struct Engine {
   EventReader read;
   // Takes an event that was listed rather than delivered, the same way as a delivered one; it is durable on return.
   std::function<Status(std::string_view body)> ingest;
+  // Confirms the topic that a verified message of Amazon SNS asks about; gives the ARN of the subscription to it.
+  // Errors: kUnavailable (ask again), kInvalidArgument (it cannot be confirmed with this message).
+  std::function<Result<std::string>(std::string_view body)> confirm_topic = {};
   // Facts older than this are folded when an event is applied. Replaying a long history at one moment keeps all.
   Millis facts_kept = kFactsKept;
 };

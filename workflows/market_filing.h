@@ -10,6 +10,9 @@
 
 namespace dunlin {
 
+// AWS does not accept our credentials, or does not let us ask. One alert for all calls.
+inline constexpr const char* kMarketplaceCredentialsAlert = "marketplace_credentials";
+
 struct MarketWords {
   MarketFacts facts;
   // The subscription they are about, whatever ids they carry; nullopt: their ids tell.

@@ -220,6 +220,12 @@ Result<std::optional<UsageAnswer>> TryToBook(Ledger& ledger, const PolicyBook& p
 
 }  // namespace
 
+Result<std::vector<Subscription>> MarketSubscriptionsOf(Ledger& ledger, const std::string& any_id) {
+  Result<Buyer> buyer = FindBuyer(ledger, any_id);
+  if (!buyer) return tl::unexpected(buyer.error());
+  return std::move(buyer->subscriptions);
+}
+
 Result<UsageAnswer> BookUsage(Ledger& ledger, const PolicyBook& policies, const UsageReport& report, Timestamp now) {
   for (int round = 0; round < kConflictsMax; ++round) {
     Result<std::optional<UsageAnswer>> answer = TryToBook(ledger, policies, report, now);

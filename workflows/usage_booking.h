@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "state/ledger.h"
 #include "workflows/policy_book.h"
@@ -32,5 +33,9 @@ struct UsageAnswer {
 // subscription of the marketplace), kInvalidArgument (the dimension is not metered), kConflict (the key was used for
 // something else; the subscription is pending; several fit), the ledger's.
 Result<UsageAnswer> BookUsage(Ledger& ledger, const PolicyBook& policies, const UsageReport& report, Timestamp now);
+
+// The subscriptions of the marketplace that an id stands for: an id or alias of their account, or one of their own.
+// Not empty. Errors: kNotFound, the ledger's.
+Result<std::vector<Subscription>> MarketSubscriptionsOf(Ledger& ledger, const std::string& any_id);
 
 }  // namespace dunlin

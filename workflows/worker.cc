@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -31,19 +32,34 @@ class InFlight {
     const std::lock_guard lock(mutex_);
     std::erase_if(ids, [&](JobId id) { return !ids_.insert(ToInt(id)).second; });
   }
-  void End(std::span<const JobId> ids) {
+  // Returns what Drop dropped of them: a job that puts itself off says so while it is still in flight.
+  std::vector<JobRef> End(std::span<const JobId> ids) {
+    std::vector<JobRef> dropped;
     const std::lock_guard lock(mutex_);
-    for (const JobId id : ids) ids_.erase(ToInt(id));
+    for (const JobId id : ids) {
+      ids_.erase(ToInt(id));
+      if (auto node = dropped_.extract(ToInt(id))) dropped.push_back(node.mapped());
+    }
+    return dropped;
   }
   // Without those in flight.
-  void Drop(std::vector<QueueItem>& items) {
+  std::vector<JobRef> Drop(const std::vector<JobRef>& jobs) {
+    std::vector<JobRef> rest;
     const std::lock_guard lock(mutex_);
-    std::erase_if(items, [&](const QueueItem& item) { return ids_.contains(ToInt(item.id)); });
+    for (const JobRef& job : jobs) {
+      if (ids_.contains(ToInt(job.id))) {
+        dropped_.insert_or_assign(ToInt(job.id), job);
+      } else {
+        rest.push_back(job);
+      }
+    }
+    return rest;
   }
 
  private:
   std::mutex mutex_;
   std::unordered_set<std::int64_t> ids_;
+  std::unordered_map<std::int64_t, JobRef> dropped_;
 };
 
 }  // namespace
@@ -81,8 +97,9 @@ class Workers::Impl {
  private:
   Queue& QueueOf(Lane lane) { return lane == Lane::kApply ? apply_ : outside_; }
 
-  // On the committing thread: never blocks on anything slow.
+  // Also on the committing thread: never blocks on anything slow.
   void Hint(const std::vector<JobRef>& jobs) {
+    if (jobs.empty()) return;
     const Timestamp horizon = engine_.clock.Now() + kFeedAhead;
     const std::lock_guard lock(mutex_);
     for (const JobRef& job : jobs) {
@@ -117,13 +134,13 @@ class Workers::Impl {
     Offer(*due);
   }
 
-  void Offer(const std::vector<JobRef>& jobs) {
+  void Offer(const std::vector<JobRef>& known) {
+    const std::vector<JobRef> jobs = in_flight_.Drop(known);
     for (const Lane lane : {Lane::kApply, Lane::kOutside}) {
       std::vector<QueueItem> items;
       for (const JobRef& job : jobs) {
         if (job.lane == lane) items.push_back({job.id, job.due});
       }
-      in_flight_.Drop(items);
       if (items.empty()) continue;
       if (const Status offered = QueueOf(lane).Offer(items); !offered)
         engine_.observer.OnProblem("offer jobs", offered.error());
@@ -153,7 +170,7 @@ class Workers::Impl {
       }
       if (lane == Lane::kApply) {
         applier.Run(ids);
-        in_flight_.End(ids);
+        Hint(in_flight_.End(ids));
       } else {
         RunEach(effects, ids);
       }
@@ -164,7 +181,7 @@ class Workers::Impl {
   void RunEach(Effects& effects, const std::vector<JobId>& ids) {
     for (const JobId id : ids) {
       if (!Stopping()) effects.Run(id);
-      in_flight_.End(std::span(&id, 1));
+      Hint(in_flight_.End(std::span(&id, 1)));
     }
   }
 

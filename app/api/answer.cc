@@ -34,6 +34,7 @@ HttpResponse ProblemOf(const Error& error) {
 bool May(Role role, Right right) {
   switch (right) {
     case Right::kReadAccess: return true;
+    case Right::kServe: return role != Role::kViewer;
     case Right::kRead: return role != Role::kProduct;
     case Right::kAct: return role == Role::kSupport || role == Role::kAdmin;
   }

@@ -63,7 +63,7 @@ class NobodyOutside final : public ProviderApi, public MarketplaceApi, public Ou
 // Keeps the first thing that went wrong: offline nothing is tried again, so it is the answer.
 class FirstProblem final : public Observer {
  public:
-  void OnJobFailed(JobKind, const Error& error, bool) override { Keep(error); }
+  void OnJobFailed(const Job&, const Error& error, bool) override { Keep(error); }
   void OnProblem(std::string_view, const Error& error) override { Keep(error); }
   const std::optional<Error>& error() const { return error_; }
 
@@ -80,7 +80,8 @@ class Runner {
   Runner(Ledger& ledger, const PolicyBook& policies, HeldClock& clock, Millis facts_kept)
       : ledger_(ledger),
         clock_(clock),
-        engine_{ledger, outside_, outside_, clock, chance_, policies, outside_, problems_, ReadEvent, {}, facts_kept},
+        engine_{ledger,   outside_,  outside_,  clock, chance_, policies,
+                outside_, problems_, ReadEvent, {},    {},      facts_kept},
         applier_(engine_) {}
 
   Status RunUntil(Timestamp end) {

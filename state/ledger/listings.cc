@@ -175,8 +175,7 @@ Result<Listing<UsageHour>> Reader::UsageHours(const SubscriptionId& id, const Pa
   return query.Run<UsageHour>(
       connection_,
       "SELECT " + std::string(kUsageColumns) + " FROM usage_hours" + query.where() + " ORDER BY hour_ms DESC, seq DESC",
-      kUsageOut, LimitOf(page), TakeUsageHour,
-      [](const UsageHour& h) { return std::to_string(ToUnixMillis(h.hour)) + "." + std::to_string(h.id); });
+      kUsageOut, LimitOf(page), TakeUsageHour, UsageCursor);
 }
 
 // Each number is a range of one index, which holds nothing but due times and ids: a million scheduled jobs are read in

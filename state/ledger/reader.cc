@@ -211,7 +211,8 @@ Result<std::vector<StoredEvent>> Reader::Orphans(Timestamp received_before, std:
 Result<std::vector<AccountId>> Reader::ResolveAccount(std::string_view any_id) {
   Statement& query = Ready(
       "SELECT account FROM subscriptions WHERE account = :a UNION SELECT account FROM aliases WHERE account = :a "
-      "UNION SELECT account FROM aliases WHERE alias = :a ORDER BY account",
+      "UNION SELECT account FROM aliases WHERE alias = :a "
+      "UNION SELECT b.account FROM aliases a JOIN aliases b ON b.alias = a.account WHERE a.alias = :a ORDER BY account",
       "t", "t");
   return All<AccountId>(query.Text(any_id), TakeId<AccountId>);
 }

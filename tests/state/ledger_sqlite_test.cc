@@ -108,6 +108,19 @@ TEST_F(SqliteLedgerTest, ALedgerOfTheFirstVersionKeepsItsContent) {
   EXPECT_EQ(ledger->LoadWork(std::vector{JobId{1}}).value().at(0).event->body, "{}");
 }
 
+TEST_F(SqliteLedgerTest, OneServiceAtATimeWorksOnIt) {
+  const auto serve = [&] { return OpenLedger("sqlite:" + path_, {.sole_service = true}); };
+  auto service = serve();
+  ASSERT_TRUE(service) << service.error().detail;
+  EXPECT_TRUE(Open()) << "the commands are no service";
+  const auto second = serve();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kConflict);
+  EXPECT_THAT(second.error().detail, HasSubstr("another service works on the ledger " + path_));
+  service->reset();
+  EXPECT_TRUE(serve());
+}
+
 TEST_F(SqliteLedgerTest, AnEmptyFileGetsEveryVersionInTurn) {
   auto connection = std::move(*db::Connection::Open(path_, kBusyMs));
   ASSERT_TRUE(db::Migrate(*connection, std::vector{kOne, kTwo}));

@@ -16,23 +16,29 @@ class ScriptedMarketplace final : public MarketplaceApi {
  public:
   std::function<void()> during;  // runs inside each call, before its answer
 
+  void WillResolve(MarketplaceResult<ResolvedCustomer> answer) {
+    const std::lock_guard lock(mutex_);
+    resolved_ = std::move(answer);
+  }
   void WillEntitle(MarketplaceResult<std::vector<Entitlement>> answer) {
     const std::lock_guard lock(mutex_);
     entitlements_ = std::move(answer);
   }
-  void WillMeter(MarketplaceResult<std::vector<UsageOutcome>> answer) {
+  using Meter = std::function<MarketplaceResult<std::vector<UsageOutcome>>(std::span<const UsageRecord>)>;
+  void WillMeter(Meter meter) {
     const std::lock_guard lock(mutex_);
-    metered_ = std::move(answer);
+    meter_ = std::move(meter);
   }
-  // "entitlements prod1 l-01", "meter 3", "resolve", in the order of the calls.
+  // "entitlements prod1 l-01", "meter 3", "resolve TOKEN", in the order of the calls.
   std::vector<std::string> calls() const {
     const std::lock_guard lock(mutex_);
     return calls_;
   }
 
-  MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view) override {
-    Note("resolve");
-    return Fail(MarketplaceErrc::kTemporary, "not told");
+  MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view token) override {
+    Note("resolve " + std::string(token));
+    const std::lock_guard lock(mutex_);
+    return resolved_;
   }
   MarketplaceResult<std::vector<Entitlement>> GetEntitlements(const EntitlementQuery& query) override {
     const std::string owner = std::visit([](const auto& id) { return id.str(); }, query.owner);
@@ -43,7 +49,7 @@ class ScriptedMarketplace final : public MarketplaceApi {
   MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord> records) override {
     Note("meter " + std::to_string(records.size()));
     const std::lock_guard lock(mutex_);
-    return metered_;
+    return meter_(records);
   }
 
  private:
@@ -57,8 +63,9 @@ class ScriptedMarketplace final : public MarketplaceApi {
 
   mutable std::mutex mutex_;
   std::vector<std::string> calls_;
+  MarketplaceResult<ResolvedCustomer> resolved_ = Fail(MarketplaceErrc::kTemporary, "not told");
   MarketplaceResult<std::vector<Entitlement>> entitlements_ = Fail(MarketplaceErrc::kTemporary, "not told");
-  MarketplaceResult<std::vector<UsageOutcome>> metered_ = Fail(MarketplaceErrc::kTemporary, "not told");
+  Meter meter_ = [](std::span<const UsageRecord>) { return Fail(MarketplaceErrc::kTemporary, "not told"); };
 };
 
 }  // namespace dunlin::testing

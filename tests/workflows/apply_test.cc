@@ -63,6 +63,19 @@ TEST(ApplyTest, FiftyEventsOfThreeSubscriptionsAreThreeSaves) {
   for (const char* id : {"sub_0", "sub_1", "sub_2"}) EXPECT_EQ(world.Record(id).subscription.version, 1);
 }
 
+TEST(ApplyTest, AnEventThatCannotBeWrittenHoldsUpNoOther) {
+  World world;
+  for (int i = 0; i < 5; ++i)
+    world.Store(SnapshotDigest("evt_" + std::to_string(i), kNoon - Seconds{100 - i}, ProviderStatus::kActive));
+  world.ledger.RefuseEvent((*world.base->FindEvent(Provider::kStripe, EventId{"evt_2"}))->seq);
+  ApplyAll(world);
+  for (const char* id : {"evt_0", "evt_1", "evt_3", "evt_4"}) EXPECT_NE(OutcomeOf(world, id), EventOutcome::kWaiting);
+  EXPECT_EQ(OutcomeOf(world, "evt_2"), EventOutcome::kWaiting);
+  const Listing<Job> jobs = *world.base->Jobs({.kind = JobKind::kApply}, {});
+  ASSERT_EQ(jobs.items.size(), 1U);
+  EXPECT_THAT(jobs.items[0].last_error, HasSubstr("refused on purpose"));
+}
+
 TEST(ApplyTest, ABatchHasOneChangeRowForEachChangeAndNoMore) {
   World world;
   world.Store(SnapshotDigest("evt_1", kNoon - 50s, ProviderStatus::kActive));

@@ -27,7 +27,7 @@ World::World(const CollectionPolicy& policy, const std::string& location)
 void World::Store(const Digest& digest) {
   digests.Add(digest);
   NewEvent event = MakeEvent(digest.event.str(), digest.event.str());
-  if (digest.market) event.provider = Provider::kAwsMarketplace;
+  if (digest.market || digest.topic) event.provider = Provider::kAwsMarketplace;
   event.created = digest.created;
   event.received_at = clock.Now();
   ASSERT_TRUE(base->Commit(Accept(event)));

@@ -97,11 +97,9 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kAlert: return Deliver(engine, job);
     case JobKind::kEntitlements: return ReadEntitlements(engine, job);
     case JobKind::kEntitlementSweep: return SweepEntitlements(engine, job);
+    case JobKind::kConfirmTopic: return ConfirmTopic(engine, job);
     case JobKind::kFreezeUsage: return FreezeUsageHours(engine, job);
     case JobKind::kMeter: return SendUsage(engine, job);
-    case JobKind::kConfirmTopic:
-      return TryLater{{Errc::kInvalidArgument, "this version makes no jobs of kind " +
-                                                   std::string(JobKindName(job.kind)) + " and cannot carry them out"}};
   }
   return std::nullopt;
 }

@@ -149,7 +149,7 @@ Outcome ReadEntitlements(Engine& engine, const Job& job) {
       unit.retries.push_back(
           {.id = job.id, .due = engine.clock.Now() + kAskAgainAfter, .count_try = false, .at = engine.clock.Now()});
     }
-    unit.settle_alerts.push_back(kCredentialsAlert);
+    unit.settle_alerts.push_back(kMarketplaceCredentialsAlert);
     unit.settle_alerts.push_back(RefusedAlert(filed->subscription));
     const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
     if (done) return std::nullopt;

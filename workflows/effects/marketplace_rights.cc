@@ -1,5 +1,7 @@
 #include "workflows/effects/marketplace_rights.h"
 
+#include "workflows/market_filing.h"
+
 namespace dunlin::effects {
 namespace {
 
@@ -9,8 +11,8 @@ constexpr Millis kPatience{10min};
 
 Outcome WaitForRights(Engine& engine, const std::string& what, const std::string& why) {
   Unit unit;
-  RaiseAlert(unit.alerts, {.key = kCredentialsAlert,
-                           .kind = kCredentialsAlert,
+  RaiseAlert(unit.alerts, {.key = kMarketplaceCredentialsAlert,
+                           .kind = kMarketplaceCredentialsAlert,
                            .subject = "aws_marketplace",
                            .detail = "AWS Marketplace does not let us " + what + ": " + why,
                            .raised_at = engine.clock.Now()});

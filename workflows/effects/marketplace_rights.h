@@ -7,10 +7,8 @@
 
 namespace dunlin::effects {
 
-// The alert's key: to be settled once a call was let through.
-inline constexpr const char* kCredentialsAlert = "marketplace_credentials";
-
-// Tells support, and waits some minutes. `what`: what we may not do.
+// Tells support (kMarketplaceCredentialsAlert, to be settled once a call was let through) and waits some minutes.
+// `what`: what we may not do.
 Outcome WaitForRights(Engine& engine, const std::string& what, const std::string& why);
 
 }  // namespace dunlin::effects

@@ -8,6 +8,7 @@
 #include "workflows/effects/marketplace_rights.h"
 #include "workflows/effects/steps.h"
 #include "workflows/effects/usage_watch.h"
+#include "workflows/market_filing.h"
 #include "workflows/usage_batch.h"
 
 namespace dunlin::effects {
@@ -133,7 +134,7 @@ class Sending {
   Outcome Commit() {
     const bool all_settled = waits_ == 0;
     const bool taken = std::find(states_.begin(), states_.end(), UsageState::kSent) != states_.end();
-    if (taken) unit_.settle_alerts.push_back(kCredentialsAlert);
+    if (taken) unit_.settle_alerts.push_back(kMarketplaceCredentialsAlert);
     if (all_settled) unit_.done.push_back(job_.id);
     if (all_settled || !states_.empty()) {
       const Result<UnitResult> done = engine_.ledger.Commit(std::move(unit_));

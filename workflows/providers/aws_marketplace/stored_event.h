@@ -1,5 +1,5 @@
 // AWS Marketplace's events as the ledger keeps them. There are three shapes of body:
-//   - what SNS posted, whole: a Notification whose Message is an action or an EventBridge event
+//   - what SNS posted, whole: a Notification whose Message is an action or an EventBridge event, or a confirmation
 //   - what an API destination posted: an EventBridge event
 //   - our own record that a buyer has registered (RegistrationBody)
 #pragma once
@@ -14,7 +14,9 @@ namespace dunlin {
 
 // The event to store for a body whose sender is known to be right: its id, type and time are read from it. An SNS
 // action goes by its MessageId, its type is "sns.<action>". An EventBridge event goes by "eb/<its id>" whichever way it
-// came, so that both ways are one event. Pure. Errors: kInvalidArgument, naming what could not be read.
+// came, so that both ways are one event. A registration goes by "registration/…". What has an id, a time and contents
+// that cannot be read is an event all the same: AWS does not send it again, and applying it says what is wrong with it.
+// Pure. Errors: kInvalidArgument, naming what could not be read.
 Result<NewEvent> MarketplaceEventOf(std::string body, Timestamp received_at);
 
 // An EventReader's half. Pure. Errors: kInvalidArgument, naming what could not be read.
