@@ -79,6 +79,11 @@ struct UsageWorld : MarketWorld {
     RunUntil(clock.Now());
   }
 
+  // RunUntil takes a bounded number of steps.
+  void RunForHours(int hours) {
+    for (int i = 0; i < hours; ++i) RunUntil(clock.Now() + 1h);
+  }
+
   UsageReport Report(std::string key, std::int64_t quantity = 1) const {
     return {.account = "1", .user = "", .dimension = "tokens", .quantity = quantity, .at = clock.Now(), .key = key};
   }
