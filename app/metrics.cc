@@ -41,6 +41,14 @@ void AddBacklog(std::string& out, const Backlog& backlog, Timestamp now) {
   Gauge(out, "dunlin_oldest_job_age_seconds", "How long the oldest due job has waited", std::max(0.0, age));
 }
 
+void AddUsage(std::string& out, const UsageBacklog& usage, Timestamp now) {
+  Gauge(out, "dunlin_usage_unsent_records", "Usage records that are frozen and not sent yet",
+        static_cast<double>(usage.frozen));
+  const double age = usage.oldest_hour ? std::chrono::duration<double>(now - *usage.oldest_hour).count() : 0;
+  Gauge(out, "dunlin_usage_oldest_unsent_seconds", "How long ago the oldest hour began that is not sent yet",
+        std::max(0.0, age));
+}
+
 }  // namespace
 
 Metrics::Metrics() {
@@ -56,6 +64,9 @@ Metrics::Metrics() {
       begin("dunlin_attempts_total",
             Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));
   }
+  for (const UsageState state : {UsageState::kSent, UsageState::kDuplicate, UsageState::kNotSubscribed,
+                                 UsageState::kRefused, UsageState::kExpired})
+    begin("dunlin_usage_records_total", Label("outcome", UsageStateName(state)));
   for (const Access access : {Access::kGranted, Access::kRevoked})
     begin("dunlin_access_changes_total", Label("to", AccessName(access)));
 }
@@ -113,6 +124,10 @@ void Metrics::OnAccessChange(Access access, Millis since_received) {
   Observe(access_, std::max(0.0, std::chrono::duration<double>(since_received).count()));
 }
 
+void Metrics::OnUsage(UsageState state) {
+  Count("dunlin_usage_records_total", Label("outcome", UsageStateName(state)));
+}
+
 void Metrics::OnJobFailed(const Job& job, const Error& error, bool dead) {
   Count("dunlin_jobs_failed_total",
         Label("kind", JobKindName(job.kind)) + "," + Label("dead", dead ? "true" : "false"));
@@ -151,6 +166,7 @@ std::string Metrics::Render(const Gauges& gauges) const {
   Gauge(out, "dunlin_ledger_up", "1 while the ledger answers", gauges.backlog ? 1 : 0);
   Gauge(out, "dunlin_queue_degraded", "1 while Redis does not answer", gauges.queue_degraded ? 1 : 0);
   if (gauges.backlog) AddBacklog(out, *gauges.backlog, gauges.now);
+  if (gauges.usage) AddUsage(out, *gauges.usage, gauges.now);
   return out;
 }
 

@@ -30,12 +30,14 @@ class Metrics final : public Observer {
   void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;
   void OnAccessChange(Access access, Millis since_received) override;
+  void OnUsage(UsageState state) override;
   void OnJobFailed(const Job& job, const Error& error, bool dead) override;
   void OnProblem(std::string_view where, const Error& error) override;
 
   // What the ledger and the queue say at the moment of the scrape.
   struct Gauges {
     std::optional<Backlog> backlog;  // nullopt: the ledger does not answer; the counters are needed most then
+    std::optional<UsageBacklog> usage;
     Timestamp now{};
     bool queue_degraded = false;
   };
@@ -65,6 +67,7 @@ class Metrics final : public Observer {
       {"dunlin_access_changes_total", {"Changes of access that were committed", {}}},
       {"dunlin_problems_total", {"Trouble that is tried again by itself", {}}},
       {"dunlin_registrations_total", {"Buyers of AWS Marketplace who came to register", {}}},
+      {"dunlin_usage_records_total", {"Usage records by what AWS Marketplace did with them", {}}},
       {"dunlin_webhooks_total", {"Webhooks by verdict", {}}},
   };
   Histogram ack_{"From the request in hand to its answer",

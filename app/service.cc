@@ -26,6 +26,7 @@
 #include "workflows/queue/memory_queue.h"
 #include "workflows/queue/queue_url.h"
 #include "workflows/queue/redis_queue.h"
+#include "workflows/usage_jobs.h"
 #include "workflows/worker.h"
 
 namespace dunlin {
@@ -112,6 +113,7 @@ class Service {
     if (status) status = WakeCatchUp();
     if (status) status = RequestEntitlementSweep(*ledger_, clock_->Now());
     if (status) status = RequestRetention(*ledger_, clock_->Now());
+    if (status) status = RequestUsageFreezing(*ledger_, clock_->Now());
     if (!status) return status;
     workers_->Start();
     server_->Start();

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "app/market_view.h"
+#include "app/usage_view.h"
 #include "state/merge.h"
 #include "workflows/market_filing.h"
 #include "workflows/schedule.h"
@@ -62,6 +63,15 @@ json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& polici
                {"version", s.version},
                {"collection", CollectionView(record, policies)}};
   if (s.provider == Provider::kAwsMarketplace) view["marketplace"] = MarketView(s.facts.market);
+  return view;
+}
+
+Result<json> DetailedView(Ledger& ledger, const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now) {
+  json view = SubscriptionView(record, policies, now);
+  if (record.subscription.provider != Provider::kAwsMarketplace) return view;
+  const Result<UsageTotals> totals = ledger.TotalUsage(record.subscription.id);
+  if (!totals) return tl::unexpected(totals.error());
+  view["usage"] = UsageTotalsView(*totals);
   return view;
 }
 

@@ -12,6 +12,9 @@ namespace dunlin {
 
 // Access is judged at `now`, whatever the row says (I5).
 nlohmann::json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now);
+// The same with what the ledger says of its usage, where the marketplace collects it. Errors: the ledger's.
+Result<nlohmann::json> DetailedView(Ledger& ledger, const SubscriptionRecord& record, const PolicyBook& policies,
+                                    Timestamp now);
 nlohmann::json TimelineRowView(const TimelineRow& row);
 // The timeline together with the subscription's events that changed nothing, by time: "nothing happened" has a reason
 // too.

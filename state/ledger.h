@@ -21,6 +21,7 @@
 #include "state/ledger_market.h"
 #include "state/result.h"
 #include "state/subscription.h"
+#include "state/usage.h"
 
 namespace dunlin {
 
@@ -231,6 +232,11 @@ struct Unit {
   // Takes out what the rows about this account and its subscriptions tell of a person: aliases, messages that wait, the
   // text of alerts and attempts, what staff wrote. Facts and bodies are not touched by it.
   std::optional<AccountId> erase;
+  // Usage (state/usage.h), in this order.
+  std::vector<UsageBooking> usage;
+  std::vector<UsageShift> usage_shifts;
+  std::vector<UsageHour> freeze;  // an open hour as it is frozen, or (id 0) a new one; kConflict when it has changed
+  std::vector<UsageResult> usage_results;
 };
 
 struct UnitResult {
@@ -326,6 +332,16 @@ class Ledger {
   virtual Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) = 0;
   // Events that wait for their registration and were received before that moment, oldest first, without their bodies.
   virtual Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) = 0;
+
+  // -- usage
+  // Those of a subscription that are open, and those whose hour is not before `since`; by hour and dimension.
+  virtual Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since) = 0;
+  virtual Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch) = 0;
+  virtual Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) = 0;
+  virtual Result<UsageTotals> TotalUsage(const SubscriptionId& id) = 0;
+  virtual Result<UsageBacklog> CountUsageBacklog() = 0;
+  // Newest hour first. A cursor (UsageCursor) names an hour, whichever subscription's.
+  virtual Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) = 0;
 
   // -- for people and the product
   // By customer id or alias; may be none.

@@ -21,7 +21,7 @@ struct MarketLink {
   Timestamp at{};
 };
 
-// A subscription goes by another id: its row, its timeline, its events, jobs, alerts and links follow.
+// A subscription goes by another id: its row, its timeline, its events, jobs, alerts, links and usage follow.
 struct MarketMove {
   SubscriptionId from;
   std::int64_t version = 0;  // of `from`; another one stored makes the unit fail with kConflict

@@ -157,6 +157,22 @@ std::string_view JobKindName(JobKind kind) {
 }
 std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kErase); }
 
+std::string_view UsageStateName(UsageState state) {
+  switch (state) {
+    case UsageState::kOpen: return "open";
+    case UsageState::kFrozen: return "frozen";
+    case UsageState::kSent: return "sent";
+    case UsageState::kDuplicate: return "duplicate";
+    case UsageState::kNotSubscribed: return "not_subscribed";
+    case UsageState::kRefused: return "refused";
+    case UsageState::kExpired: return "expired";
+  }
+  return "";
+}
+std::optional<UsageState> ParseUsageState(std::string_view name) {
+  return Parse(name, UsageStateName, UsageState::kExpired);
+}
+
 std::string_view RoleName(Role role) {
   switch (role) {
     case Role::kProduct: return "product";

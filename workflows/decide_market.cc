@@ -6,6 +6,7 @@
 #include "state/derive_market.h"
 #include "workflows/market_filing.h"
 #include "workflows/messages.h"
+#include "workflows/usage_jobs.h"
 
 namespace dunlin {
 namespace {
@@ -34,6 +35,7 @@ class Follower {
 
   void Run() {
     Ending();
+    if (EndsNow()) out_.jobs.push_back(FreezeUsageNow(out_.next.id, s_.now));
     if (out_.next.values.period_end && out_.next.values.period_end != was_.period_end) AskAtThePeriodsEnd();
     WarnWhile(Kind::kAdvisoryIssued, Kind::kAdvisoryResolved, "marketplace_advisory",
               "AWS has issued an advisory on the agreement: read it in the AWS Marketplace Management Portal.");
@@ -61,6 +63,13 @@ class Follower {
                                                 "at the agreement in the AWS Marketplace Management Portal.",
                 .raised_at = s_.now});
     out_.jobs.push_back(AskEntitlements(out_.next.id, s_.now));
+  }
+
+  // An end was announced, or has come: what was used until now is sent at once.
+  bool EndsNow() const {
+    if (derived_.ending_since) return was_.cancel_at != out_.next.values.cancel_at;
+    const bool ended = out_.next.values.status == SubscriptionStatus::kCanceled;
+    return ended && was_.status != SubscriptionStatus::kCanceled;
   }
 
   void Announce(Timestamp patience_ends) {

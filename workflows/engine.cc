@@ -9,7 +9,9 @@ namespace dunlin {
 namespace {
 
 constexpr Millis kFirstWait{1000};
-constexpr Millis kLongestWait{1h};
+
+// Usage has a deadline, which a long wait would step over.
+Millis LongestWaitOf(JobKind kind) { return kind == JobKind::kMeter ? Millis{5min} : Millis{1h}; }
 
 }  // namespace
 
@@ -43,12 +45,14 @@ Millis PatienceOf(JobKind kind) {
 
 JobRetry TryAgain(const Job& job, const Error& error, Timestamp now, Random& random, Millis at_least) {
   const int doublings = std::min(job.tries, 12);
-  const Millis base = std::min(kFirstWait * (1 << doublings), kLongestWait);
+  const Millis base = std::min(kFirstWait * (1 << doublings), LongestWaitOf(job.kind));
   const std::int64_t spread = base.count() * 2 / 5;  // ± 20 %
   const Millis wait{base.count() - spread / 2 +
                     static_cast<std::int64_t>(random.Next() % static_cast<std::uint64_t>(spread + 1))};
-  JobRetry retry{
-      .id = job.id, .due = now + std::max(std::min(wait, kLongestWait), at_least), .error = error.detail, .at = now};
+  JobRetry retry{.id = job.id,
+                 .due = now + std::max(std::min(wait, LongestWaitOf(job.kind)), at_least),
+                 .error = error.detail,
+                 .at = now};
   const bool too_long = job.first_failed_at && now - *job.first_failed_at >= PatienceOf(job.kind);
   if (too_long && job.tries + 1 >= kTriesMin) retry.state = JobState::kDead;
   return retry;

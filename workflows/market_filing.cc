@@ -200,6 +200,17 @@ Result<std::optional<SubscriptionId>> CurrentMarketId(Ledger& ledger, const std:
   return links->front().subscription;
 }
 
+Result<std::optional<Subscription>> FindMarketSubscription(Ledger& ledger, const std::string& any_id) {
+  Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(SubscriptionId{any_id});
+  if (record && !*record) {
+    const Result<std::optional<SubscriptionId>> id = CurrentMarketId(ledger, any_id);
+    if (!id) return tl::unexpected(id.error());
+    if (*id) record = ledger.LoadSubscription(**id);
+  }
+  if (!record) return tl::unexpected(record.error());
+  return *record ? std::optional(std::move((*record)->subscription)) : std::nullopt;
+}
+
 NewJob AskEntitlements(const SubscriptionId& id, Timestamp due) {
   return {.kind = JobKind::kEntitlements,
           .key = "entitlements/" + id.str(),

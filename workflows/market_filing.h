@@ -39,6 +39,9 @@ Result<MarketFiled> FileMarket(Ledger& ledger, const PolicyBook& policies, const
 // The id that a subscription goes by now, by any id it ever had. nullopt: none, or several have it.
 Result<std::optional<SubscriptionId>> CurrentMarketId(Ledger& ledger, const std::string& any_id);
 
+// The subscription that goes, or went, by this id; nullopt: none, or several did.
+Result<std::optional<Subscription>> FindMarketSubscription(Ledger& ledger, const std::string& any_id);
+
 // Asks what the buyer is entitled to. One question at a time for a subscription; asking again puts it to `due`.
 NewJob AskEntitlements(const SubscriptionId& id, Timestamp due);
 

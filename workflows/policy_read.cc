@@ -114,7 +114,25 @@ PlanPolicy ReadPlan(const Section& section, std::string name) {
   return plan;
 }
 
-// The tables of `kind` ("plan", "collection") in the order of the file.
+// The metered dimensions of a product of the marketplace.
+std::vector<std::string> ReadMetered(const Section& section) {
+  std::vector<std::string> dimensions;
+  section.AllowOnly({"metered"});
+  section.Require({"metered"});
+  const bool is_list = section.ForEach("metered", [&](const toml::node& node, const std::string& element) {
+    const auto name = node.value_exact<std::string>();
+    if (!name || name->empty()) return section.Refuse(element, "must be a dimension in quotes, as \"tokens\"");
+    const bool is_new = std::find(dimensions.begin(), dimensions.end(), *name) == dimensions.end();
+    if (!is_new) return section.Refuse(element, '"' + *name + "\" is in the list already");
+    dimensions.push_back(*name);
+  });
+  const bool is_there = section.table().contains("metered");
+  if (is_there && is_list && dimensions.empty() && !section.notes().HasRefused(section.name(), "metered"))
+    section.Refuse("metered", "is empty: leave [" + section.name() + "] out where nothing is metered");
+  return dimensions;
+}
+
+// The tables of `kind` ("plan", "collection", "marketplace") in the order of the file.
 std::vector<std::pair<std::string, const toml::table*>> Named(const Section& top, std::string_view kind) {
   std::vector<std::pair<std::string, const toml::table*>> found;
   const toml::table* tables = top.Table(kind);
@@ -142,7 +160,7 @@ std::vector<std::pair<std::string, const toml::table*>> Named(const Section& top
 Policy ReadPolicy(const toml::table& file, PolicyNotes& notes) {
   Policy policy = BuiltInPolicy();
   const Section top(file, "", notes);
-  top.AllowOnly({"version", "plan", "collection"});
+  top.AllowOnly({"version", "plan", "collection", "marketplace"});
   top.Require({"version"});
   top.Read("version", policy.version, 1, kVersionMax);
   for (const auto& [name, table] : Named(top, "collection")) {
@@ -150,6 +168,9 @@ Policy ReadPolicy(const toml::table& file, PolicyNotes& notes) {
     const CollectionPolicy collection = ReadCollection(section, name);
     CheckCollection(collection, notes);
     policy.collections.insert_or_assign(name, collection);
+  }
+  for (const auto& [product, table] : Named(top, "marketplace")) {
+    policy.metered.emplace(product, ReadMetered(Section(*table, "marketplace." + product, notes)));
   }
   std::vector<PlanPolicy> plans;
   for (const auto& [name, table] : Named(top, "plan")) {

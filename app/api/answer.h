@@ -23,6 +23,11 @@ HttpResponse Json(const nlohmann::json& body, int status = 200);
 // POST /v1/registrations/{code}/claim
 Result<HttpResponse> Claim(const ApiContext& context, const HttpRequest& request);
 
+// POST /v1/usage
+Result<HttpResponse> ReportUsage(const ApiContext& context, const HttpRequest& request);
+// GET /v1/usage/{account}
+Result<HttpResponse> ListUsage(const ApiContext& context, const HttpRequest& request);
+
 // POST /v1/subscriptions/{id}/retry
 Result<HttpResponse> Retry(const ApiContext& context, const HttpRequest& request, const Token& token);
 

@@ -163,6 +163,20 @@ Result<Listing<Alert>> Reader::Alerts(const Page& page) {
   return listing;
 }
 
+Result<Listing<UsageHour>> Reader::UsageHours(const SubscriptionId& id, const Page& page) {
+  Query query;
+  query.Text("subscription = :subscription", id.str());
+  if (!page.cursor.empty()) {
+    std::array<std::int64_t, 2> before{};
+    if (!ParseCursor(page.cursor, before)) return BadCursor();
+    query.Where("(hour_ms, seq) < (:hour, :seq)", "ii", [=](Statement& s) { s.Int(before[0]).Int(before[1]); });
+  }
+  return query.Run<UsageHour>(
+      connection_,
+      "SELECT " + std::string(kUsageColumns) + " FROM usage_hours" + query.where() + " ORDER BY hour_ms DESC, seq DESC",
+      kUsageOut, LimitOf(page), TakeUsageHour, UsageCursor);
+}
+
 // Each number is a range of one index, which holds nothing but due times and ids: a million scheduled jobs are read in
 // tens of milliseconds and need no memory.
 Result<Backlog> Reader::CountBacklog(Timestamp now) {

@@ -22,6 +22,8 @@ constexpr auto kFollowers = std::to_array<Follower>({
      "UPDATE alerts SET settled = 1 WHERE subject = :from AND settled = 0"},
     {"UPDATE OR IGNORE market_links SET subscription = :to WHERE subscription = :from",
      "DELETE FROM market_links WHERE subscription = :from"},
+    {"UPDATE usage_hours SET subscription = :to WHERE subscription = :from", nullptr},
+    {"UPDATE usage_entries SET subscription = :to WHERE subscription = :from", nullptr},
 });
 
 Status OneRow(const Result<std::int64_t>& changed, const std::string& otherwise) {

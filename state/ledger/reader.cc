@@ -76,15 +76,6 @@ Statement& Reader::Ready(const std::string& sql, std::string_view in, std::strin
   return others_.try_emplace(sql, connection_, sql, in, out).first->second;
 }
 
-template <class F>
-auto Reader::InSnapshot(F&& read) -> decltype(read()) {
-  if (const Result<std::int64_t> begun = begin_.Run(); !begun) return tl::unexpected(begun.error());
-  auto result = read();
-  const Result<std::int64_t> ended = commit_.Run();
-  if (!ended && result) return tl::unexpected(ended.error());
-  return result;
-}
-
 Result<std::vector<JobRef>> Reader::DueJobs(Timestamp until, std::size_t limit) {
   due_jobs_.Int(ToUnixMillis(until)).Int(static_cast<std::int64_t>(limit));
   return All<JobRef>(due_jobs_, TakeJobRef);

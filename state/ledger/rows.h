@@ -60,6 +60,12 @@ inline constexpr const char* kTimelineOut = "titTTTTttttttt";
 Result<TimelineRow> TakeTimelineRow(Statement& row);
 void GiveTimelineRow(Statement& statement, const TimelineRow& row);
 
+inline constexpr const char* kUsageColumns =
+    "seq, subscription, product, licence, aws_account, customer, dimension, hour_ms, state, quantity, stamp_ms, "
+    "frozen_ms, closes_ms, batch, settled_ms, metering_record_id, detail";
+inline constexpr const char* kUsageOut = "ittttttitiIIItItt";
+Result<UsageHour> TakeUsageHour(Statement& row);
+
 inline constexpr const char* kTokenColumns = "id, hash, role, name, created_ms, expires_ms, revoked_ms";
 inline constexpr const char* kTokenOut = "ttttiII";
 Result<Token> TakeToken(Statement& row);

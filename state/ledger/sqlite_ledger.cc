@@ -131,6 +131,24 @@ class SqliteLedger final : public Ledger {
   Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) override {
     return Read([&](Reader& r) { return r.Orphans(received_before, limit); });
   }
+  Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since) override {
+    return Read([&](Reader& r) { return r.UsageOf(id, since); });
+  }
+  Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch) override {
+    return Read([&](Reader& r) { return r.FrozenUsage(batch); });
+  }
+  Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) override {
+    return Read([&](Reader& r) { return r.FindUsage(account, key); });
+  }
+  Result<UsageTotals> TotalUsage(const SubscriptionId& id) override {
+    return Read([&](Reader& r) { return r.TotalUsage(id); });
+  }
+  Result<UsageBacklog> CountUsageBacklog() override {
+    return Read([&](Reader& r) { return r.CountUsageBacklog(); });
+  }
+  Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) override {
+    return Read([&](Reader& r) { return r.UsageHours(id, page); });
+  }
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) override {
     return Read([&](Reader& r) { return r.ResolveAccount(any_id); });
   }

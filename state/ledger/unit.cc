@@ -42,6 +42,7 @@ UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
       market_(c),
       dropper_(c),
+      usage_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -112,6 +113,7 @@ Result<UnitResult> UnitWriter::WriteAll(const Unit& unit) {
   if (ok && unit.drop_bodies) ok = dropper_.DropBodies(*unit.drop_bodies, result.dropped);
   if (ok && unit.expire) ok = dropper_.Expire(*unit.expire, result.dropped);
   if (ok && unit.erase) ok = dropper_.Erase(*unit.erase, result.dropped);
+  if (ok) ok = WriteUsage(unit);
   if (!ok) return tl::unexpected(ok.error());
   return result;
 }
@@ -129,6 +131,14 @@ Status UnitWriter::WriteMarket(const Unit& unit, UnitResult& result) {
   if (ok) ok = ForEach(unit.orphans, [&](const MarketOrphan& orphan) { return market_.Wait(orphan); });
   if (ok) ok = ForEach(unit.registrations, [&](const RegistrationCode& code) { return market_.Keep(code); });
   if (ok) ok = ForEach(unit.claims, [&](const RegistrationClaim& claim) { return market_.Claim(claim); });
+  return ok;
+}
+
+Status UnitWriter::WriteUsage(const Unit& unit) {
+  Status ok = ForEach(unit.usage, [&](const UsageBooking& booking) { return usage_.Book(booking); });
+  if (ok) ok = ForEach(unit.usage_shifts, [&](const UsageShift& shift) { return usage_.Shift(shift); });
+  if (ok) ok = ForEach(unit.freeze, [&](const UsageHour& hour) { return usage_.Freeze(hour); });
+  if (ok) ok = ForEach(unit.usage_results, [&](const UsageResult& result) { return usage_.Settle(result); });
   return ok;
 }
 

@@ -5,6 +5,7 @@
 #include "state/ledger/db.h"
 #include "state/ledger/dropper.h"
 #include "state/ledger/market.h"
+#include "state/ledger/usage.h"
 
 namespace dunlin::db {
 
@@ -34,10 +35,12 @@ class UnitWriter {
   Status Reply(const ApiReply& reply, const UnitResult& result);
   Status Keep(const Token& token);
   Status WriteMarket(const Unit& unit, UnitResult& result);
+  Status WriteUsage(const Unit& unit);
 
   Connection& connection_;
   MarketWriter market_;
   Dropper dropper_;
+  UsageWriter usage_;
   Statement insert_event_, insert_body_, file_event_;
   Statement insert_job_, delete_job_, drop_job_, find_job_, wake_job_, move_job_, retry_job_;
   Statement insert_subscription_, update_subscription_;

@@ -24,9 +24,10 @@ class ScriptedMarketplace final : public MarketplaceApi {
     const std::lock_guard lock(mutex_);
     entitlements_ = std::move(answer);
   }
-  void WillMeter(MarketplaceResult<std::vector<UsageOutcome>> answer) {
+  using Meter = std::function<MarketplaceResult<std::vector<UsageOutcome>>(std::span<const UsageRecord>)>;
+  void WillMeter(Meter meter) {
     const std::lock_guard lock(mutex_);
-    metered_ = std::move(answer);
+    meter_ = std::move(meter);
   }
   // "entitlements prod1 l-01", "meter 3", "resolve TOKEN", in the order of the calls.
   std::vector<std::string> calls() const {
@@ -48,7 +49,7 @@ class ScriptedMarketplace final : public MarketplaceApi {
   MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord> records) override {
     Note("meter " + std::to_string(records.size()));
     const std::lock_guard lock(mutex_);
-    return metered_;
+    return meter_(records);
   }
 
  private:
@@ -64,7 +65,7 @@ class ScriptedMarketplace final : public MarketplaceApi {
   std::vector<std::string> calls_;
   MarketplaceResult<ResolvedCustomer> resolved_ = Fail(MarketplaceErrc::kTemporary, "not told");
   MarketplaceResult<std::vector<Entitlement>> entitlements_ = Fail(MarketplaceErrc::kTemporary, "not told");
-  MarketplaceResult<std::vector<UsageOutcome>> metered_ = Fail(MarketplaceErrc::kTemporary, "not told");
+  Meter meter_ = [](std::span<const UsageRecord>) { return Fail(MarketplaceErrc::kTemporary, "not told"); };
 };
 
 }  // namespace dunlin::testing

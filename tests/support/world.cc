@@ -73,7 +73,9 @@ void World::MakeCatalog() {
         << "\n[plan.team]\nrank = 10\nprice = { amount = 1, currency = \"usd\", per = \"month\" }\n"
            "marketplace_products = [\"prod-old\", \"prod-new\"]\n"
            "[plan.business]\nrank = 11\nprice = { amount = 1, currency = \"usd\", per = \"month\" }\n"
-           "marketplace_products = [\"prod-old/seats\", \"prod-new/seats\"]\n";
+           "marketplace_products = [\"prod-old/seats\", \"prod-new/seats\"]\n"
+           "[marketplace.prod-old]\nmetered = [\"requests\"]\n"
+           "[marketplace.prod-new]\nmetered = [\"requests\"]\n";
   }
   std::ifstream file(policy);
   std::stringstream text;

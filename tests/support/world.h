@@ -22,8 +22,8 @@ class World {
     std::string queue = "memory";
     int seed = 1;
     std::map<std::string, std::string> env;  // for the service, over what the world sets
-    // AWS Marketplace too: products prod-old and prod-new buy plan "team", their dimension "seats" plan "business". The
-    // products themselves are not made yet; the topics of both are ours.
+    // AWS Marketplace too: products prod-old and prod-new buy plan "team", their dimension "seats" plan "business",
+    // and "requests" are metered. The products themselves are not made yet; the topics of both are ours.
     bool aws = false;
   };
   // Starts the simulator, makes the catalogue, starts the service and points the webhooks at it.

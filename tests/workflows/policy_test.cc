@@ -144,7 +144,7 @@ TEST(PolicyTest, TheVersionIsAskedFor) {
 
 TEST(PolicyTest, UnknownKeysAreRefusedEverywhere) {
   EXPECT_EQ(Wrong("version = 1\nowner = \"service\"\n"),
-            "p.toml:2: owner: unknown key; the keys here are version, plan, collection");
+            "p.toml:2: owner: unknown key; the keys here are version, plan, collection, marketplace");
   EXPECT_EQ(WrongCollection("min_gap = \"1h\"\nretry_afer = [\"1d\"]\n"),
             "p.toml:4: [collection.default] retry_afer: unknown key; the keys here are owner, retry_after, min_gap, "
             "jitter, grace, exhausted, retry_on_new_payment_method, network_limit");
@@ -221,6 +221,29 @@ std::string Plan(const std::string& name, const std::string& rank, const std::st
 TEST(PolicyTest, ARankGivenTwiceIsRefusedWhereItIsGivenAgain) {
   EXPECT_EQ(Wrong("version = 1\n" + Plan("zeta", "2", "[\"a\"]") + Plan("alpha", "2", "[\"b\"]")),
             "p.toml:8: [plan.alpha] rank: 2 is already the rank of [plan.zeta]: which of the two is the upgrade?");
+}
+
+TEST(PolicyTest, DimensionsOfAProductAreMetered) {
+  const Result<Policy> policy =
+      ParsePolicy("version = 1\n[marketplace.\"prod1\"]\nmetered = [\"tokens\", \"seats\"]\n", "p.toml");
+  ASSERT_TRUE(policy) << policy.error().detail;
+  EXPECT_EQ(policy->metered.at("prod1"), (std::vector<std::string>{"tokens", "seats"}));
+}
+
+TEST(PolicyTest, WhatIsWrongWithMeteringIsNamed) {
+  const auto wrong = [](const std::string& section) {
+    const Result<Policy> policy = ParsePolicy("version = 1\n[marketplace.p1]\n" + section, "p.toml");
+    return policy ? "" : policy.error().detail;
+  };
+  EXPECT_EQ(wrong("metered = [\"a\", \"a\"]\n"), "p.toml:3: [marketplace.p1] metered[1]: \"a\" is in the list already");
+  EXPECT_EQ(wrong("metered = []\n"),
+            "p.toml:3: [marketplace.p1] metered: is empty: leave [marketplace.p1] out where nothing is metered");
+  EXPECT_EQ(wrong("metered = [1]\n"),
+            "p.toml:3: [marketplace.p1] metered[0]: must be a dimension in quotes, as \"tokens\"");
+  EXPECT_EQ(wrong("metered = \"a\"\n"), "p.toml:3: [marketplace.p1] metered: must be a list in [ ]");
+  EXPECT_EQ(wrong(""), "p.toml:2: [marketplace.p1] metered: missing");
+  EXPECT_EQ(wrong("metered = [\"a\"]\nprice = 1\n"),
+            "p.toml:4: [marketplace.p1] price: unknown key; the keys here are metered");
 }
 
 TEST(PolicyTest, ProductsOfTheMarketplaceBuyPlansToo) {

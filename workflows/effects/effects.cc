@@ -98,10 +98,8 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kEntitlements: return ReadEntitlements(engine, job);
     case JobKind::kEntitlementSweep: return SweepEntitlements(engine, job);
     case JobKind::kConfirmTopic: return ConfirmTopic(engine, job);
-    case JobKind::kFreezeUsage:
-    case JobKind::kMeter:
-      return TryLater{{Errc::kInvalidArgument, "this version makes no jobs of kind " +
-                                                   std::string(JobKindName(job.kind)) + " and cannot carry them out"}};
+    case JobKind::kFreezeUsage: return FreezeUsageHours(engine, job);
+    case JobKind::kMeter: return SendUsage(engine, job);
     case JobKind::kRetention: return DropOld(engine, job);
     case JobKind::kErase: return EraseAgain(engine, job);
   }

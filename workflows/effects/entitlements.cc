@@ -1,12 +1,13 @@
 // Asking AWS Marketplace what a buyer is entitled to. The moment of asking is the answer's number: a slow answer never
 // overwrites a later one, and a hint that came meanwhile is asked about again.
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "state/licence.h"
+#include "state/market_licences.h"
 #include "workflows/effects/filing.h"
+#include "workflows/effects/marketplace_rights.h"
 #include "workflows/effects/steps.h"
 #include "workflows/market_filing.h"
 
@@ -14,39 +15,16 @@ namespace dunlin::effects {
 namespace {
 
 constexpr int kConflictsMax = 20;
-constexpr Millis kCredentialsPatience{10min};
 constexpr Millis kAskAgainAfter{1s};
 
 std::string RefusedAlert(const SubscriptionId& id) { return "entitlements_refused/" + id.str(); }
 
-struct LicenceSeen {
-  ProductCode product;
-  LicenceArn arn;
-  const MarketNotice* newest = nullptr;  // of its notices
-};
-
-// AWS's documentation also shows ARNs that its own interface refuses.
-void See(std::map<LicenceId, LicenceSeen>& seen, const ProductCode& product, const LicenceArn& arn,
-         const MarketNotice* notice) {
-  const std::optional<LicenceId> id = LicenceIdOf(arn);
-  if (!id) return;
-  LicenceSeen& licence = seen[*id];
-  if (!product.empty()) licence.product = product;
-  if (arn.str().starts_with("arn:")) licence.arn = arn;
-  if (notice != nullptr && (licence.newest == nullptr || licence.newest->at <= notice->at)) licence.newest = notice;
-}
-
 // By licence, those that AWS has not withdrawn, if there are any; without a licence by buyer.
 std::vector<EntitlementQuery> QuestionsOn(const MarketFacts& facts) {
-  std::map<LicenceId, LicenceSeen> seen;
-  for (const MarketRegistration& r : facts.registrations) See(seen, r.product, r.licence, nullptr);
-  for (const MarketNotice& n : facts.notices) See(seen, n.product, n.licence, &n);
   std::vector<EntitlementQuery> live, gone;
-  for (const auto& [id, licence] : seen) {
+  for (const auto& [id, licence] : LicencesOf(facts)) {
     if (licence.arn.empty() || licence.product.empty()) continue;
-    const bool withdrawn =
-        licence.newest != nullptr && licence.newest->kind == MarketNotice::Kind::kLicenceDeprovisioned;
-    (withdrawn ? gone : live).push_back({licence.product, licence.arn});
+    (licence.IsWithdrawn() ? gone : live).push_back({licence.product, licence.arn});
   }
   if (!live.empty()) return live;
   if (!gone.empty()) return gone;
@@ -115,14 +93,7 @@ Outcome Refused(Engine& engine, const Job& job, const SubscriptionId& id, const 
   switch (error.code) {
     case MarketplaceErrc::kTemporary: return TryLater{{Errc::kUnavailable, why}};
     case MarketplaceErrc::kCredentials:
-    case MarketplaceErrc::kDisabled:
-      RaiseAlert(unit.alerts, {.key = kMarketplaceCredentialsAlert,
-                               .kind = kMarketplaceCredentialsAlert,
-                               .subject = "aws_marketplace",
-                               .detail = "AWS Marketplace does not let us ask for entitlements: " + why,
-                               .raised_at = engine.clock.Now()});
-      if (Outcome later = Commit(engine, std::move(unit))) return later;
-      return TryLater{{Errc::kUnauthenticated, why}, kCredentialsPatience};
+    case MarketplaceErrc::kDisabled: return WaitForRights(engine, "ask for entitlements", why);
     case MarketplaceErrc::kExpiredToken:
     case MarketplaceErrc::kInvalidToken:
     case MarketplaceErrc::kTimestampOutOfBounds:
@@ -146,22 +117,10 @@ Outcome Refused(Engine& engine, const Job& job, const SubscriptionId& id, const 
   return std::nullopt;
 }
 
-// The subscription that the job is about, by whatever id it goes now.
-Result<std::optional<Subscription>> Subject(Engine& engine, const std::string& any_id) {
-  Result<std::optional<SubscriptionRecord>> record = engine.ledger.LoadSubscription(SubscriptionId{any_id});
-  if (record && !*record) {
-    const Result<std::optional<SubscriptionId>> id = CurrentMarketId(engine.ledger, any_id);
-    if (!id) return tl::unexpected(id.error());
-    if (*id) record = engine.ledger.LoadSubscription(**id);
-  }
-  if (!record) return tl::unexpected(record.error());
-  return *record ? std::optional(std::move((*record)->subscription)) : std::nullopt;
-}
-
 }  // namespace
 
 Outcome ReadEntitlements(Engine& engine, const Job& job) {
-  Result<std::optional<Subscription>> before = Subject(engine, job.subject);
+  Result<std::optional<Subscription>> before = FindMarketSubscription(engine.ledger, job.subject);
   if (!before) return TryLater{before.error()};
   if (!*before) return Finish(engine, job);
   const Timestamp asked_at = engine.clock.Now();
@@ -171,7 +130,7 @@ Outcome ReadEntitlements(Engine& engine, const Job& job) {
   if (!answer) return Refused(engine, job, (*before)->id, answer.error());
   const std::int64_t version = (*before)->version;
   for (int round = 0; round < kConflictsMax; ++round) {
-    const Result<std::optional<Subscription>> subject = Subject(engine, job.subject);
+    const Result<std::optional<Subscription>> subject = FindMarketSubscription(engine.ledger, job.subject);
     if (!subject) return TryLater{subject.error()};
     if (!*subject) return Finish(engine, job);
     Unit unit;

@@ -32,6 +32,8 @@ Outcome AwaitCatchUp(Engine& engine);
 Outcome Deliver(Engine& engine, const Job& job);
 Outcome ReadEntitlements(Engine& engine, const Job& job);
 Outcome SweepEntitlements(Engine& engine, const Job& job);
+Outcome FreezeUsageHours(Engine& engine, const Job& job);
+Outcome SendUsage(Engine& engine, const Job& job);
 Outcome ConfirmTopic(Engine& engine, const Job& job);
 Outcome DropOld(Engine& engine, const Job& job);
 Outcome EraseAgain(Engine& engine, const Job& job);
