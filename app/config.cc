@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "app/config_source.h"
+#include "state/facts.h"
 
 namespace dunlin {
 namespace {
@@ -65,6 +66,35 @@ void ReadProxies(ConfigSource& source, std::vector<IpRange>& to) {
   }
 }
 
+// One secret, not several.
+void ReadSecret(ConfigSource& source, std::string_view key, std::string& to, std::string& to_file) {
+  std::vector<std::string> secrets;
+  source.Secrets(key, secrets, to_file);
+  if (secrets.size() > 1) source.Refuse(key, "must be one, not several");
+  if (secrets.size() == 1) to = secrets.front();
+}
+
+void ReadAws(ConfigSource& source, Config& config) {
+  source.Text("aws.access_key_id", config.aws_access_key_id);
+  ReadSecret(source, "aws.secret_access_key", config.aws_secret_access_key, config.aws_secret_access_key_file);
+  ReadSecret(source, "aws.session_token", config.aws_session_token, config.aws_session_token_file);
+  source.Url("aws.api_base", {"http://", "https://"}, config.aws_api_base);
+  source.List("aws_marketplace.topics", config.aws_marketplace_topics);
+  for (const std::string& topic : config.aws_marketplace_topics) {
+    if (topic.starts_with("arn:aws")) continue;
+    source.Refuse("aws_marketplace.topics", "must be ARNs of SNS topics, as arn:aws:sns:us-east-1:…");
+  }
+  source.Text("aws_marketplace.certificates", config.aws_marketplace_certificates);
+  source.Secrets("aws_marketplace.eventbridge_secrets", config.aws_marketplace_eventbridge_secrets,
+                 config.aws_marketplace_eventbridge_secrets_file);
+  source.Text("aws_marketplace.eventbridge_header", config.aws_marketplace_eventbridge_header);
+  source.Url("aws_marketplace.landing_page", {"http://", "https://"}, config.aws_marketplace_landing_page);
+  const bool plain =
+      std::ranges::all_of(config.aws_marketplace_landing_page, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!plain || config.aws_marketplace_landing_page.find('#') != std::string::npos)
+    source.Refuse("aws_marketplace.landing_page", "must be a URL without blanks and without a part after #");
+}
+
 void ReadAll(ConfigSource& source, Config& config) {
   source.Text("listen", config.listen);
   CheckListen(source, config.listen);
@@ -79,20 +109,22 @@ void ReadAll(ConfigSource& source, Config& config) {
   source.Text("outbox_file", config.outbox_file);
   source.Word("log_level", {"debug", "info", "warn", "error"}, config.log_level);
   source.Number("body_bytes_max", 1024, std::int64_t{64} << 20, config.body_bytes_max);
+  source.Length("retain", config.retain);
+  if (config.retain < kFactsKept) {
+    source.Refuse("retain", "must be at least 35d: the provider may send an event again for that long");
+  }
   source.Number("http_threads", 1, 1024, config.http_threads);
   ReadProxies(source, config.trusted_proxies);
   source.Number("apply_threads", 1, 64, config.apply_threads);
   source.Number("outside_threads", 1, 256, config.outside_threads);
   source.Flag("benchmark_route", config.benchmark_route);
   source.Secrets("stripe.webhook_secrets", config.stripe_webhook_secrets, config.stripe_webhook_secrets_file);
-  std::vector<std::string> keys;
-  source.Secrets("stripe.api_key", keys, config.stripe_api_key_file);
-  if (keys.size() > 1) source.Refuse("stripe.api_key", "must be one key, not several");
-  if (keys.size() == 1) config.stripe_api_key = keys.front();
+  ReadSecret(source, "stripe.api_key", config.stripe_api_key, config.stripe_api_key_file);
   source.Url("stripe.api_base", {"http://", "https://"}, config.stripe_api_base);
   source.Text("stripe.api_version", config.stripe_api_version);
   source.Length("stripe.tolerance", config.stripe_tolerance);
   if (config.stripe_tolerance <= Seconds{0}) source.Refuse("stripe.tolerance", "must be longer than nothing");
+  ReadAws(source, config);
 }
 
 constexpr std::string_view kSecretsName = "stripe.webhook_secrets (DUNLIN_STRIPE_WEBHOOK_SECRETS)";
@@ -139,6 +171,38 @@ void CheckKey(const Config& config, std::vector<std::string>& mistakes) {
   }
 }
 
+void CheckEventBridge(const Config& config, std::vector<std::string>& mistakes) {
+  const auto& secrets = config.aws_marketplace_eventbridge_secrets;
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    if (!IsBlank(secrets[i]) && !HasSpaceAround(secrets[i])) continue;
+    mistakes.push_back("aws_marketplace.eventbridge_secrets (DUNLIN_AWS_MARKETPLACE_EVENTBRIDGE_SECRETS): number " +
+                       std::to_string(i + 1) + " is blank or has spaces around it; remove them");
+  }
+  if (IsBlank(config.aws_marketplace_eventbridge_header))
+    mistakes.push_back(
+        "aws_marketplace.eventbridge_header (DUNLIN_AWS_MARKETPLACE_EVENTBRIDGE_HEADER): must not be blank");
+}
+
+// Notices without registrations would wait for ever, and neither leads anywhere without asking AWS.
+void CheckMarketplace(const Config& config, std::vector<std::string>& mistakes) {
+  CheckEventBridge(config, mistakes);
+  const bool hears = !config.aws_marketplace_topics.empty() || !config.aws_marketplace_eventbridge_secrets.empty();
+  const bool registers = !config.aws_marketplace_landing_page.empty();
+  if (!hears && !registers) return;
+  if (!registers)
+    mistakes.push_back(
+        "aws_marketplace.landing_page (DUNLIN_AWS_MARKETPLACE_LANDING_PAGE): missing; buyers are sent "
+        "there once they have registered");
+  if (!hears)
+    mistakes.push_back(
+        "aws_marketplace.topics (DUNLIN_AWS_MARKETPLACE_TOPICS) and aws_marketplace.eventbridge_secrets "
+        "(DUNLIN_AWS_MARKETPLACE_EVENTBRIDGE_SECRETS): both missing; nothing of AWS would be heard");
+  if (config.aws_access_key_id.empty() || config.aws_secret_access_key.empty())
+    mistakes.push_back(
+        "aws.access_key_id (DUNLIN_AWS_ACCESS_KEY_ID) and aws.secret_access_key "
+        "(DUNLIN_AWS_SECRET_ACCESS_KEY): missing; without them no buyer can register");
+}
+
 }  // namespace
 
 std::optional<bool> LivemodeOf(std::string_view api_key) {
@@ -172,6 +236,7 @@ Result<Config> LoadConfig(const std::string& file) {
   Config config;
   ReadAll(source, config);
   source.RefuseUnknownKeys();
+  config.unknown_variables = source.UnknownVariables();
   if (std::string mistakes = source.Mistakes(); !mistakes.empty())
     return Fail(Errc::kInvalidArgument, std::move(mistakes));
   return config;
@@ -181,6 +246,7 @@ Status CheckForServing(const Config& config) {
   std::vector<std::string> mistakes;
   CheckSecrets(config, mistakes);
   CheckKey(config, mistakes);
+  CheckMarketplace(config, mistakes);
   if (mistakes.empty()) return {};
   std::string text;
   for (const std::string& mistake : mistakes) text += (text.empty() ? "" : "\n") + mistake;

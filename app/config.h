@@ -13,15 +13,16 @@
 namespace dunlin {
 
 struct Config {
-  std::string listen = "127.0.0.1:8080";     // listen            DUNLIN_LISTEN
-  std::string ledger = "sqlite:dunlin.db";   // ledger          DUNLIN_LEDGER
-  std::string queue = "memory";              // queue           DUNLIN_QUEUE
-  std::string policy;                        // policy          DUNLIN_POLICY; empty: the built-in defaults
-  std::string clock;                         // clock           DUNLIN_CLOCK; empty: the machine's
-  std::string outbox_file;                   // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
-  std::string log_level = "info";            // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
-  std::size_t body_bytes_max = 1024 * 1024;  // body_bytes_max DUNLIN_BODY_BYTES_MAX
-  int http_threads = 8;                      // http_threads    DUNLIN_HTTP_THREADS
+  std::string listen = "127.0.0.1:8080";        // listen            DUNLIN_LISTEN
+  std::string ledger = "sqlite:dunlin.db";      // ledger          DUNLIN_LEDGER
+  std::string queue = "memory";                 // queue           DUNLIN_QUEUE
+  std::string policy;                           // policy          DUNLIN_POLICY; empty: the built-in defaults
+  std::string clock;                            // clock           DUNLIN_CLOCK; empty: the machine's
+  std::string outbox_file;                      // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
+  std::string log_level = "info";               // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
+  std::size_t body_bytes_max = 1024 * 1024;     // body_bytes_max DUNLIN_BODY_BYTES_MAX
+  Seconds retain{std::chrono::hours{24 * 40}};  // retain    DUNLIN_RETAIN: of raw bodies and settled alerts
+  int http_threads = 8;                         // http_threads    DUNLIN_HTTP_THREADS
   // trusted_proxies DUNLIN_TRUSTED_PROXIES: addresses and ranges whose X-Forwarded-For is believed
   std::vector<IpRange> trusted_proxies;
   int apply_threads = 2;         // apply_threads   DUNLIN_APPLY_THREADS
@@ -37,6 +38,24 @@ struct Config {
   std::string stripe_api_base = "https://api.stripe.com";  // stripe.api_base  DUNLIN_STRIPE_API_BASE
   std::string stripe_api_version = "2026-10-28.endive";    // stripe.api_version DUNLIN_STRIPE_API_VERSION
   Seconds stripe_tolerance{300};                           // stripe.tolerance DUNLIN_STRIPE_TOLERANCE
+
+  // [aws]: how AWS is called. aws.access_key_id DUNLIN_AWS_ACCESS_KEY_ID, and so on
+  std::string aws_access_key_id;
+  std::string aws_secret_access_key;  // or aws.secret_access_key_file
+  std::string aws_secret_access_key_file;
+  std::string aws_session_token;  // or aws.session_token_file; only with temporary credentials
+  std::string aws_session_token_file;
+  std::string aws_api_base;  // instead of AWS's services and SNS, for a simulator; empty: AWS
+
+  // [aws_marketplace]: what comes from AWS. aws_marketplace.topics DUNLIN_AWS_MARKETPLACE_TOPICS, and so on
+  std::vector<std::string> aws_marketplace_topics;  // the ARNs of SNS topics whose messages are taken
+  std::string aws_marketplace_certificates;         // a folder of SNS's certificates; empty: they are fetched from SNS
+  std::vector<std::string> aws_marketplace_eventbridge_secrets;  // or aws_marketplace.eventbridge_secrets_file
+  std::string aws_marketplace_eventbridge_secrets_file;
+  std::string aws_marketplace_eventbridge_header = "x-api-key";
+  std::string aws_marketplace_landing_page;  // where buyers are sent to, with ?code=…
+
+  std::vector<std::string> unknown_variables;  // DUNLIN_… of the environment that no key has; perhaps misspelt
 };
 
 // The live mode that an API key belongs to: sk_live_… and rk_live_… true, sk_test_… and rk_test_… false; nullopt when
@@ -48,8 +67,8 @@ std::optional<bool> LivemodeOf(std::string_view api_key);
 Result<Config> LoadConfig(const std::string& file);
 
 // What must hold together before serving: secrets present and not blank (one with spaces around it is named as such), a
-// key, a clock only without a live key, no webhook secret given as an API key. One line for each mistake; never a
-// secret.
+// key, a clock only without a live key, no webhook secret given as an API key; of AWS Marketplace everything or
+// nothing. One line for each mistake; never a secret.
 Status CheckForServing(const Config& config);
 
 }  // namespace dunlin

@@ -1,5 +1,7 @@
 #include "app/config_source.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -227,6 +229,17 @@ void ConfigSource::RefuseUnknownKeys() {
       if (!knows(full)) refuse(inner, full);
     }
   }
+}
+
+std::vector<std::string> ConfigSource::UnknownVariables() const {
+  std::vector<std::string> unknown;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view line(*entry);
+    const std::string name(line.substr(0, line.find('=')));
+    const auto is_it = [&](const std::string& key) { return VariableOf(key) == name; };
+    if (name.starts_with(VariableOf("")) && std::none_of(known_.begin(), known_.end(), is_it)) unknown.push_back(name);
+  }
+  return unknown;
 }
 
 std::string ConfigSource::Mistakes() const {

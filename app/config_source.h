@@ -47,6 +47,10 @@ class ConfigSource {
   // Keys of the table that nobody has asked for are mistakes too. Call it last.
   void RefuseUnknownKeys();
 
+  // Variables that are named like ours and that nobody has asked for. They are no mistake: an orchestrator makes some
+  // up for a service of that name. Call it last.
+  std::vector<std::string> UnknownVariables() const;
+
   // One line for each mistake: those of the file in its order, then those of the environment. Empty: there is none.
   std::string Mistakes() const;
 

@@ -41,7 +41,35 @@ void AddBacklog(std::string& out, const Backlog& backlog, Timestamp now) {
   Gauge(out, "dunlin_oldest_job_age_seconds", "How long the oldest due job has waited", std::max(0.0, age));
 }
 
+void AddUsage(std::string& out, const UsageBacklog& usage, Timestamp now) {
+  Gauge(out, "dunlin_usage_unsent_records", "Usage records that are frozen and not sent yet",
+        static_cast<double>(usage.frozen));
+  const double age = usage.oldest_hour ? std::chrono::duration<double>(now - *usage.oldest_hour).count() : 0;
+  Gauge(out, "dunlin_usage_oldest_unsent_seconds", "How long ago the oldest hour began that is not sent yet",
+        std::max(0.0, age));
+}
+
 }  // namespace
+
+Metrics::Metrics() {
+  const auto begin = [this](std::string_view family, std::string labels) {
+    counters_.find(family)->second.by_labels.emplace(std::move(labels), 0);
+  };
+  for (const EventOutcome outcome :
+       {EventOutcome::kApplied, EventOutcome::kNoChange, EventOutcome::kKept, EventOutcome::kUnreadable})
+    begin("dunlin_events_total", Label("outcome", EventOutcomeName(outcome)));
+  for (const AttemptKind kind : {AttemptKind::kAutomatic, AttemptKind::kStaff, AttemptKind::kNewMethod}) {
+    for (const AttemptState state :
+         {AttemptState::kSucceeded, AttemptState::kDeclined, AttemptState::kRefused, AttemptState::kUnknown})
+      begin("dunlin_attempts_total",
+            Label("kind", AttemptKindName(kind)) + "," + Label("outcome", AttemptStateName(state)));
+  }
+  for (const UsageState state : {UsageState::kSent, UsageState::kDuplicate, UsageState::kNotSubscribed,
+                                 UsageState::kRefused, UsageState::kExpired})
+    begin("dunlin_usage_records_total", Label("outcome", UsageStateName(state)));
+  for (const Access access : {Access::kGranted, Access::kRevoked})
+    begin("dunlin_access_changes_total", Label("to", AccessName(access)));
+}
 
 void Metrics::Count(std::string_view family, std::string labels) {
   const std::lock_guard lock(mutex_);
@@ -55,11 +83,15 @@ void Metrics::Observe(Histogram& histogram, double seconds) {
   ++histogram.total;
 }
 
-void Metrics::OnWebhook(std::string_view verdict, std::chrono::nanoseconds took) {
-  std::string labels = Label("provider", "stripe") + "," + Label("verdict", verdict);
+void Metrics::OnWebhook(std::string_view door, std::string_view verdict, std::chrono::nanoseconds took) {
+  std::string labels = Label("provider", door) + "," + Label("verdict", verdict);
   const std::lock_guard lock(mutex_);
   ++counters_.find("dunlin_webhooks_total")->second.by_labels[std::move(labels)];
   Observe(ack_, std::chrono::duration<double>(took).count());
+}
+
+void Metrics::OnRegistration(std::string_view outcome) {
+  Count("dunlin_registrations_total", Label("outcome", outcome));
 }
 
 void Metrics::OnHttp(std::string_view route, int status) {
@@ -92,10 +124,18 @@ void Metrics::OnAccessChange(Access access, Millis since_received) {
   Observe(access_, std::max(0.0, std::chrono::duration<double>(since_received).count()));
 }
 
-void Metrics::OnJobFailed(JobKind kind, const Error& error, bool dead) {
-  Count("dunlin_jobs_failed_total", Label("kind", JobKindName(kind)) + "," + Label("dead", dead ? "true" : "false"));
+void Metrics::OnUsage(UsageState state) {
+  Count("dunlin_usage_records_total", Label("outcome", UsageStateName(state)));
+}
+
+void Metrics::OnJobFailed(const Job& job, const Error& error, bool dead) {
+  Count("dunlin_jobs_failed_total",
+        Label("kind", JobKindName(job.kind)) + "," + Label("dead", dead ? "true" : "false"));
   Log(dead ? LogLevel::kError : LogLevel::kWarn, dead ? "a job is dead" : "a job failed and is tried again",
-      {{"kind", std::string(JobKindName(kind))}, {"error", error.detail}});
+      {{"job", "job_" + std::to_string(ToInt(job.id))},
+       {"kind", std::string(JobKindName(job.kind))},
+       {"subject", job.subject},
+       {"error", error.detail}});
 }
 
 void Metrics::OnProblem(std::string_view where, const Error& error) {
@@ -126,6 +166,7 @@ std::string Metrics::Render(const Gauges& gauges) const {
   Gauge(out, "dunlin_ledger_up", "1 while the ledger answers", gauges.backlog ? 1 : 0);
   Gauge(out, "dunlin_queue_degraded", "1 while Redis does not answer", gauges.queue_degraded ? 1 : 0);
   if (gauges.backlog) AddBacklog(out, *gauges.backlog, gauges.now);
+  if (gauges.usage) AddUsage(out, *gauges.usage, gauges.now);
   return out;
 }
 

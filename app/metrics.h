@@ -17,7 +17,12 @@ namespace dunlin {
 
 class Metrics final : public Observer {
  public:
-  void OnWebhook(std::string_view verdict, std::chrono::nanoseconds took);
+  // Counters whose labels are known begin at 0, so that the first of its kind is a rise.
+  Metrics();
+
+  // `door`: the end of the webhook's route.
+  void OnWebhook(std::string_view door, std::string_view verdict, std::chrono::nanoseconds took);
+  void OnRegistration(std::string_view outcome);
   void OnHttp(std::string_view route, int status);
   // A request that came to no handler. If it was for a webhook's route, it is a webhook with this verdict.
   void OnRefused(std::string_view route, std::string_view why);
@@ -25,12 +30,14 @@ class Metrics final : public Observer {
   void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;
   void OnAccessChange(Access access, Millis since_received) override;
-  void OnJobFailed(JobKind kind, const Error& error, bool dead) override;
+  void OnUsage(UsageState state) override;
+  void OnJobFailed(const Job& job, const Error& error, bool dead) override;
   void OnProblem(std::string_view where, const Error& error) override;
 
   // What the ledger and the queue say at the moment of the scrape.
   struct Gauges {
     std::optional<Backlog> backlog;  // nullopt: the ledger does not answer; the counters are needed most then
+    std::optional<UsageBacklog> usage;
     Timestamp now{};
     bool queue_degraded = false;
   };
@@ -59,6 +66,8 @@ class Metrics final : public Observer {
       {"dunlin_jobs_failed_total", {"Jobs that failed and are tried again, or died", {}}},
       {"dunlin_access_changes_total", {"Changes of access that were committed", {}}},
       {"dunlin_problems_total", {"Trouble that is tried again by itself", {}}},
+      {"dunlin_registrations_total", {"Buyers of AWS Marketplace who came to register", {}}},
+      {"dunlin_usage_records_total", {"Usage records by what AWS Marketplace did with them", {}}},
       {"dunlin_webhooks_total", {"Webhooks by verdict", {}}},
   };
   Histogram ack_{"From the request in hand to its answer",

@@ -12,17 +12,21 @@
 #include "app/api/routes.h"
 #include "app/followed_clock.h"
 #include "app/log.h"
+#include "app/marketplace.h"
 #include "app/metrics.h"
 #include "webhooks/http/server.h"
 #include "webhooks/stripe/ingest.h"
 #include "workflows/effects/catch_up.h"
+#include "workflows/effects/entitlement_sweep.h"
+#include "workflows/effects/retention.h"
 #include "workflows/engine.h"
+#include "workflows/providers/read_event.h"
 #include "workflows/providers/stripe/api.h"
-#include "workflows/providers/stripe/read_event.h"
 #include "workflows/queue/fallback_queue.h"
 #include "workflows/queue/memory_queue.h"
 #include "workflows/queue/queue_url.h"
 #include "workflows/queue/redis_queue.h"
+#include "workflows/usage_jobs.h"
 #include "workflows/worker.h"
 
 namespace dunlin {
@@ -107,6 +111,9 @@ class Service {
     if (status) status = OpenEngine();
     if (status) status = OpenDoor();
     if (status) status = WakeCatchUp();
+    if (status) status = RequestEntitlementSweep(*ledger_, clock_->Now());
+    if (status) status = RequestRetention(*ledger_, clock_->Now());
+    if (status) status = RequestUsageFreezing(*ledger_, clock_->Now());
     if (!status) return status;
     workers_->Start();
     server_->Start();
@@ -140,7 +147,7 @@ class Service {
     } else {
       clock_ = std::make_unique<SystemClock>();
     }
-    auto ledger = OpenLedger(config_.ledger);
+    auto ledger = OpenLedger(config_.ledger, {.sole_service = true});
     if (!ledger) return tl::unexpected(ledger.error());
     ledger_ = std::move(*ledger);
     std::string text;
@@ -165,6 +172,9 @@ class Service {
                                 .api_version = config_.stripe_api_version});
     if (!api) return tl::unexpected(api.error());
     provider_ = std::move(*api);
+    auto marketplace = Marketplace::Open(config_, *ledger_, *clock_, followed_, metrics_);
+    if (!marketplace) return tl::unexpected(marketplace.error());
+    marketplace_ = std::move(*marketplace);
     auto outbox = std::make_unique<FileOutbox>(OutboxFile(config_));
     if (const Status writable = outbox->CheckWritable(); !writable) {
       return Fail(Errc::kInvalidArgument, "outbox_file (DUNLIN_OUTBOX_FILE): " + writable.error().detail);
@@ -176,18 +186,22 @@ class Service {
     ingest.livemode = LivemodeOf(config_.stripe_api_key);
     if (followed_ != nullptr) ingest.ask_time = [this] { return followed_->AskNow(); };
     ingest.on_verdict = [this](std::string_view verdict, std::chrono::nanoseconds took) {
-      metrics_.OnWebhook(verdict, took);
+      metrics_.OnWebhook("stripe", verdict, took);
     };
     ingest_ = std::make_unique<StripeIngest>(*ledger_, *clock_, std::move(ingest));
-    engine_ = std::make_unique<Engine>(Engine{.ledger = *ledger_,
-                                              .provider = *provider_,
-                                              .clock = *clock_,
-                                              .random = random_,
-                                              .policies = *policies_,
-                                              .outbox = *outbox_,
-                                              .observer = metrics_,
-                                              .read = &ReadStripeEvent,
-                                              .ingest = [this](std::string_view body) { return ingest_->Take(body); }});
+    engine_ = std::make_unique<Engine>(
+        Engine{.ledger = *ledger_,
+               .provider = *provider_,
+               .marketplace = marketplace_->api(),
+               .clock = *clock_,
+               .random = random_,
+               .policies = *policies_,
+               .outbox = *outbox_,
+               .observer = metrics_,
+               .read = &ReadEvent,
+               .ingest = [this](std::string_view body) { return ingest_->Take(body); },
+               .confirm_topic = [this](std::string_view body) { return marketplace_->ConfirmTopic(body); },
+               .retain = config_.retain});
     workers_ = std::make_unique<Workers>(
         *engine_, *apply_queue_, *outside_queue_,
         Workers::Options{.apply_threads = config_.apply_threads, .outside_threads = config_.outside_threads});
@@ -209,6 +223,7 @@ class Service {
       Log(LogLevel::kError, "a handler threw", {{"request_id", std::string(request_id)}});
     };
     server_ = std::make_unique<HttpServer>(std::move(options));
+    marketplace_->AddRoutes(*server_);
     server_->RouteLater("POST", "/webhooks/stripe", [this](const HttpRequest& request, const HttpResponder& responder) {
       ingest_->Handle(request, responder);
     });
@@ -227,7 +242,7 @@ class Service {
     metrics_.OnHttp(answered.route, answered.status);
     if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
     // What is refused at the door is counted, not told one by one: a crowd could fill the log.
-    const bool at_door = !answered.refused.empty();
+    const bool at_door = !answered.refused.empty() || answered.status == 429;
     const LogLevel level = at_door || answered.status < 400 ? LogLevel::kDebug
                            : answered.status < 500          ? LogLevel::kInfo
                                                             : LogLevel::kWarn;
@@ -262,6 +277,7 @@ class Service {
   std::unique_ptr<Queue> apply_queue_;
   std::unique_ptr<Queue> outside_queue_;
   std::unique_ptr<ProviderApi> provider_;
+  std::unique_ptr<Marketplace> marketplace_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<StripeIngest> ingest_;
   std::unique_ptr<Engine> engine_;
@@ -278,6 +294,9 @@ int Serve(const Config& config) {
     std::fprintf(stderr, "dunlin: %s\n", fit.error().detail.c_str());
     return 2;
   }
+  for (const std::string& name : config.unknown_variables)
+    Log(LogLevel::kWarn, "an environment variable that means nothing; docs/cli.md lists those there are",
+        {{"variable", name}});
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
   auto service = std::make_unique<Service>(config);

@@ -1,12 +1,9 @@
 #include "app/tokens.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 
+#include "app/random_hex.h"
 #include "app/sha256.h"
-#include "state/check.h"
 #include "webhooks/http/message.h"
 
 namespace dunlin {
@@ -16,13 +13,6 @@ constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kNameMax = 100;
 constexpr std::string_view kPrefix = "dnl_";
 constexpr std::string_view kScheme = "Bearer ";
-
-std::string RandomHex(std::size_t size) {
-  std::array<unsigned char, kSecretBytes> bytes{};
-  DUNLIN_CHECK(size <= bytes.size());
-  DUNLIN_CHECK(RAND_bytes(bytes.data(), static_cast<int>(size)) == 1);
-  return HexOf({reinterpret_cast<const char*>(bytes.data()), size});
-}
 
 // The secret in `Bearer SECRET`; the scheme's letter case does not count. Empty: it is something else.
 std::string_view SecretIn(std::string_view authorization) {

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "app/market_view.h"
+#include "app/usage_view.h"
 #include "state/merge.h"
+#include "workflows/market_filing.h"
 #include "workflows/schedule.h"
 
 namespace dunlin {
@@ -23,7 +27,7 @@ json CollectionView(const SubscriptionRecord& record, const PolicyBook& policies
   const CollectionPolicy& rules =
       runs ? policies.Pinned(r.policy, r.policy_version) : policies.current().CollectionFor(s.values.plan);
   const int version = runs ? r.policy_version : policies.current().version;
-  json view = {{"owner", OwnerName(rules.owner)},
+  json view = {{"owner", OwnerName(s.provider == Provider::kAwsMarketplace ? Owner::kMarketplace : rules.owner)},
                {"policy", rules.name + "@" + std::to_string(version)},
                {"state", RecoveryStateName(r.state)},
                {"invoice", nullptr},
@@ -46,18 +50,29 @@ json CollectionView(const SubscriptionRecord& record, const PolicyBook& policies
 
 json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now) {
   const Subscription& s = record.subscription;
-  return {{"id", s.id.str()},
-          {"provider", ProviderName(s.provider)},
-          {"account", TextOrNull(s.account.str())},
-          {"plan", TextOrNull(s.values.plan)},
-          {"status", StatusName(s.values.status)},
-          {"access", AccessName(AccessAt(s.values, now))},
-          {"access_until", TimeOrNull(s.values.access_until)},
-          {"period_end", TimeOrNull(s.values.period_end)},
-          {"paid_until", TimeOrNull(s.values.paid_until)},
-          {"cancel_at", TimeOrNull(s.values.cancel_at)},
-          {"version", s.version},
-          {"collection", CollectionView(record, policies)}};
+  json view = {{"id", s.id.str()},
+               {"provider", ProviderName(s.provider)},
+               {"account", TextOrNull(s.account.str())},
+               {"plan", TextOrNull(s.values.plan)},
+               {"status", StatusName(s.values.status)},
+               {"access", AccessName(AccessAt(s.values, now))},
+               {"access_until", TimeOrNull(s.values.access_until)},
+               {"period_end", TimeOrNull(s.values.period_end)},
+               {"paid_until", TimeOrNull(s.values.paid_until)},
+               {"cancel_at", TimeOrNull(s.values.cancel_at)},
+               {"version", s.version},
+               {"collection", CollectionView(record, policies)}};
+  if (s.provider == Provider::kAwsMarketplace) view["marketplace"] = MarketView(s.facts.market);
+  return view;
+}
+
+Result<json> DetailedView(Ledger& ledger, const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now) {
+  json view = SubscriptionView(record, policies, now);
+  if (record.subscription.provider != Provider::kAwsMarketplace) return view;
+  const Result<UsageTotals> totals = ledger.TotalUsage(record.subscription.id);
+  if (!totals) return tl::unexpected(totals.error());
+  view["usage"] = UsageTotalsView(*totals);
+  return view;
 }
 
 json TimelineRowView(const TimelineRow& row) {
@@ -116,7 +131,7 @@ json EventView(const StoredEvent& e, bool with_body) {
                {"subscription", TextOrNull(e.subscription)},
                {"outcome", EventOutcomeName(e.outcome)},
                {"detail", TextOrNull(e.detail)}};
-  if (with_body) view["body"] = e.body;
+  if (with_body) view["body"] = TextOrNull(e.body);
   return view;
 }
 
@@ -225,14 +240,16 @@ Result<json> AccessView(Ledger& ledger, const PolicyBook& policies, std::string_
 }
 
 Result<SubscriptionRecord> FindSubscription(Ledger& ledger, std::string_view any_id) {
-  SubscriptionId id{std::string(any_id)};
-  Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
-  if (!record) return tl::unexpected(record.error());
-  if (*record) return std::move(**record);
-  const Result<std::optional<SubscriptionId>> by_invoice = ledger.SubscriptionOfInvoice(InvoiceId{std::string(any_id)});
-  if (!by_invoice) return tl::unexpected(by_invoice.error());
-  if (*by_invoice) {
-    record = ledger.LoadSubscription(**by_invoice);
+  const std::string id(any_id);
+  using Found = Result<std::optional<SubscriptionId>>;
+  const std::function<Found()> ways[] = {[&]() -> Found { return SubscriptionId{id}; },
+                                         [&] { return ledger.SubscriptionOfInvoice(InvoiceId{id}); },
+                                         [&] { return CurrentMarketId(ledger, id); }};
+  for (const auto& way : ways) {
+    const Found found = way();
+    if (!found) return tl::unexpected(found.error());
+    if (!*found) continue;
+    Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(**found);
     if (!record) return tl::unexpected(record.error());
     if (*record) return std::move(**record);
   }

@@ -12,6 +12,9 @@ namespace dunlin {
 
 // Access is judged at `now`, whatever the row says (I5).
 nlohmann::json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now);
+// The same with what the ledger says of its usage, where the marketplace collects it. Errors: the ledger's.
+Result<nlohmann::json> DetailedView(Ledger& ledger, const SubscriptionRecord& record, const PolicyBook& policies,
+                                    Timestamp now);
 nlohmann::json TimelineRowView(const TimelineRow& row);
 // The timeline together with the subscription's events that changed nothing, by time: "nothing happened" has a reason
 // too.
@@ -29,7 +32,7 @@ Result<JobId> ParseJobName(std::string_view name);  // takes "12" too. Errors: k
 // rank among the granted ones. Errors: kNotFound (nobody knows this id), the ledger's.
 Result<nlohmann::json> AccessView(Ledger& ledger, const PolicyBook& policies, std::string_view account, Timestamp now);
 
-// Any of a subscription's ids: its own, an invoice's. Errors: kNotFound.
+// Any of a subscription's ids: its own, an invoice's, one that AWS Marketplace knows it by. Errors: kNotFound.
 Result<SubscriptionRecord> FindSubscription(Ledger& ledger, std::string_view any_id);
 
 }  // namespace dunlin

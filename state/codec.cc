@@ -1,42 +1,15 @@
 #include "state/codec.h"
 
-#include <limits>
-
-#include "state/json_text.h"
+#include "state/codec_fields.h"
+#include "state/market_codec.h"
 
 namespace dunlin {
 namespace {
 
 // ---- Out ---------------------------------------------------------------------------------------------------------
 
-class Out : public JsonAppender {
- public:
-  using JsonAppender::JsonAppender;
-  void Text(std::string_view key, std::string_view value) {
-    if (value.empty()) return;
-    Key(key);
-    JsonAppender::Text(value);
-  }
-  void Int(std::string_view key, std::int64_t value) {
-    if (value == 0) return;
-    Key(key);
-    JsonAppender::Int(value);
-  }
-  void Time(std::string_view key, const std::optional<Timestamp>& value) {
-    if (!value) return;
-    Key(key);
-    JsonAppender::Int(ToUnixMillis(*value));
-  }
-  void Texts(std::string_view key, const std::vector<std::string>& values) {
-    Key(key);
-    OpenArray();
-    for (const std::string& value : values) JsonAppender::Text(value);
-    CloseArray();
-  }
-};
-
 // Every field is optional, and there is a difference between absent and empty.
-void Encode(Out& out, const PreviousAttributes& p) {
+void Encode(FactsOut& out, const PreviousAttributes& p) {
   out.OpenObject();
   if (p.status) out.Text("s", ProviderStatusName(*p.status));
   if (p.cancel_at_period_end) {
@@ -64,7 +37,7 @@ void Encode(Out& out, const PreviousAttributes& p) {
   out.CloseObject();
 }
 
-void Encode(Out& out, const SubscriptionSnapshot& s) {
+void Encode(FactsOut& out, const SubscriptionSnapshot& s) {
   out.OpenObject();
   out.Int("k", static_cast<std::int64_t>(s.kind));
   out.Text("e", s.source.str());
@@ -94,16 +67,17 @@ void Encode(Out& out, const SubscriptionSnapshot& s) {
   out.CloseObject();
 }
 
-void Encode(Out& out, const Failure& f) {
+void Encode(FactsOut& out, const Failure& f) {
   out.OpenObject();
   out.Int("t", ToUnixMillis(f.at));
   out.Text("e", f.source.str());
   out.Text("k", f.key);
   out.Int("n", f.attempt_count);
+  out.Text("r", f.request);
   out.CloseObject();
 }
 
-void Encode(Out& out, const Decline& d) {
+void Encode(FactsOut& out, const Decline& d) {
   out.OpenObject();
   out.Text("c", d.code);
   out.Text("a", d.advice_code);
@@ -112,7 +86,7 @@ void Encode(Out& out, const Decline& d) {
   out.CloseObject();
 }
 
-void Encode(Out& out, const InvoiceFact& i) {
+void Encode(FactsOut& out, const InvoiceFact& i) {
   out.OpenObject();
   out.Text("i", i.id.str());
   out.Text("s", i.status == InvoiceStatus::kDraft ? "" : InvoiceStatusName(i.status));
@@ -144,7 +118,7 @@ void Encode(Out& out, const InvoiceFact& i) {
   out.CloseObject();
 }
 
-void Encode(Out& out, std::string_view key, const MethodChange& m) {
+void Encode(FactsOut& out, std::string_view key, const MethodChange& m) {
   if (m == MethodChange{}) return;
   out.Key(key);
   out.OpenObject();
@@ -154,7 +128,7 @@ void Encode(Out& out, std::string_view key, const MethodChange& m) {
   out.CloseObject();
 }
 
-void Encode(Out& out, const Baseline& b) {
+void Encode(FactsOut& out, const Baseline& b) {
   out.OpenObject();
   out.Int("u", ToUnixMillis(b.until));
   out.Time("p", b.paid_until);
@@ -166,41 +140,9 @@ void Encode(Out& out, const Baseline& b) {
 
 // ---- In ----------------------------------------------------------------------------------------------------------
 
-class In : public JsonCursor {
- public:
-  using JsonCursor::JsonCursor;
-  Timestamp Time() { return FromUnixMillis(Int()); }
-  bool Bool() {
-    const std::int64_t value = Int();
-    if (value != 0 && value != 1) Fail();
-    return value == 1;
-  }
-  int Small() {
-    const std::int64_t value = Int();
-    if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) Fail();
-    return static_cast<int>(value);
-  }
-  std::vector<std::string> Texts() {
-    std::vector<std::string> values;
-    for (OpenArray(); NextItem();) values.push_back(Text());
-    return values;
-  }
-  ProviderStatus StatusWord() {
-    const std::string word = Text();
-    const ProviderStatus status = ParseProviderStatus(word);
-    if (status == ProviderStatus::kUnknown && word != ProviderStatusName(status)) Fail();
-    return status;
-  }
-  InvoiceStatus InvoiceWord() {
-    const std::optional<InvoiceStatus> status = ParseInvoiceStatus(Text());
-    if (!status) Fail();
-    return status.value_or(InvoiceStatus::kDraft);
-  }
-};
-
 using Key = std::string_view;
 
-PreviousAttributes DecodePrevious(In& in) {
+PreviousAttributes DecodePrevious(FactsIn& in) {
   PreviousAttributes p;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
@@ -224,13 +166,13 @@ PreviousAttributes DecodePrevious(In& in) {
   return p;
 }
 
-SubscriptionSnapshot::Kind DecodeKind(In& in) {
+SubscriptionSnapshot::Kind DecodeKind(FactsIn& in) {
   const std::int64_t kind = in.Int();
   if (kind < 0 || kind > static_cast<std::int64_t>(SubscriptionSnapshot::Kind::kFetched)) in.Fail();
   return in.failed() ? SubscriptionSnapshot::Kind::kCreated : static_cast<SubscriptionSnapshot::Kind>(kind);
 }
 
-SubscriptionSnapshot DecodeSnapshot(In& in) {
+SubscriptionSnapshot DecodeSnapshot(FactsIn& in) {
   SubscriptionSnapshot s;
   s.kind = SubscriptionSnapshot::Kind::kCreated;  // 0, and so left out
   Key key;
@@ -275,7 +217,7 @@ SubscriptionSnapshot DecodeSnapshot(In& in) {
   return s;
 }
 
-Failure DecodeFailure(In& in) {
+Failure DecodeFailure(FactsIn& in) {
   Failure f;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
@@ -287,13 +229,15 @@ Failure DecodeFailure(In& in) {
       f.key = in.Text();
     else if (key == "n")
       f.attempt_count = in.Small();
+    else if (key == "r")
+      f.request = in.Text();
     else
       in.Fail();
   }
   return f;
 }
 
-Decline DecodeDecline(In& in) {
+Decline DecodeDecline(FactsIn& in) {
   Decline d;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
@@ -311,7 +255,7 @@ Decline DecodeDecline(In& in) {
   return d;
 }
 
-InvoiceFact DecodeInvoice(In& in) {
+InvoiceFact DecodeInvoice(FactsIn& in) {
   InvoiceFact i;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
@@ -359,7 +303,7 @@ InvoiceFact DecodeInvoice(In& in) {
   return i;
 }
 
-MethodChange DecodeMethod(In& in) {
+MethodChange DecodeMethod(FactsIn& in) {
   MethodChange m;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
@@ -375,7 +319,7 @@ MethodChange DecodeMethod(In& in) {
   return m;
 }
 
-Baseline DecodeBaseline(In& in) {
+Baseline DecodeBaseline(FactsIn& in) {
   Baseline b;
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
@@ -400,7 +344,7 @@ Baseline DecodeBaseline(In& in) {
 std::string EncodeFacts(const Facts& facts) {
   std::string text;
   text.reserve(64 + 320 * facts.snapshots.size() + 480 * facts.invoices.size());
-  Out out(text);
+  FactsOut out(text);
   out.OpenObject();
   if (!facts.snapshots.empty()) {
     out.Key("s");
@@ -419,13 +363,17 @@ std::string EncodeFacts(const Facts& facts) {
     out.Key("b");
     Encode(out, facts.baseline);
   }
+  if (!facts.market.empty()) {
+    out.Key("w");
+    EncodeMarket(out, facts.market);
+  }
   out.CloseObject();
   return text;
 }
 
 Result<Facts> DecodeFacts(std::string_view text) {
   Facts facts;
-  In in(text);
+  FactsIn in(text);
   Key key;
   for (in.OpenObject(); in.NextKey(key);) {
     if (key == "s")
@@ -436,6 +384,8 @@ Result<Facts> DecodeFacts(std::string_view text) {
       facts.method = DecodeMethod(in);
     else if (key == "b")
       facts.baseline = DecodeBaseline(in);
+    else if (key == "w")
+      facts.market = DecodeMarket(in);
     else
       in.Fail();
   }

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "state/derive_market.h"
 #include "state/failures.h"
 #include "state/merge.h"
 #include "state/order.h"
@@ -253,6 +254,7 @@ Access AccessAt(const Values& values, Timestamp now) {
 }
 
 Derived Derive(const Facts& facts, const PlanCatalog& plans, Millis grace, Timestamp now) {
+  if (!facts.market.empty()) return DeriveMarket(facts.market, plans, now);
   const View view(facts);
   Derived d;
   DeriveStatus(view, d);

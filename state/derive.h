@@ -21,6 +21,10 @@ struct Derived {
   bool refetch_owed = false;                // in doubt (R24c, R25): ask the provider
   std::string_view doubt;                   // why: "R24c", "R25 tie", "R25 predecessor", "no snapshot"
   bool unknown_price = false;               // it has prices and none is in the catalog
+  // Of a subscription that the marketplace collects (R15).
+  std::string why;                        // what decided the status, one sentence for people
+  std::optional<Timestamp> ending_since;  // its end was announced then and is not confirmed yet
+  std::string ending_why;
   bool unknown_status = false;  // the newest snapshot has a status word we do not know; the one before it counts
 };
 

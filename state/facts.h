@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "state/id.h"
+#include "state/market_facts.h"
 #include "state/money.h"
 #include "state/time.h"
 
@@ -99,9 +100,15 @@ struct Decline {
 struct Failure {
   Timestamp at;     // the provider's time; counted only: the latest that it can have been
   EventId source;   // the event that told us; counted only: "attempt/<attempt_count>"
-  std::string key;  // the idempotency key of the request behind it; empty: the provider's own attempt
+  std::string key;  // the idempotency key of the request behind it; empty: it had none
   int attempt_count = 0;
+  // The provider's id of the request behind it: somebody paid by its pages or its API. Empty: unknown, or there was
+  // none.
+  std::string request = {};
   auto operator<=>(const Failure&) const = default;
+
+  // The provider tried by itself; nobody asked for it.
+  bool IsAutomatic() const { return key.empty() && request.empty(); }
 };
 
 // Everything known about one invoice: the highest picture by R25, and the union of its failures. How many payments
@@ -152,6 +159,8 @@ struct Baseline {
 };
 
 struct Facts {
+  // One that the marketplace collects has these and no others; one of a processor has none.
+  MarketFacts market;
   std::vector<SubscriptionSnapshot> snapshots;  // sorted by source; the order in time is OrderSnapshots' to find
   std::vector<InvoiceFact> invoices;            // sorted by id
   MethodChange method;

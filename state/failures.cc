@@ -18,7 +18,7 @@ constexpr Millis kEventFollows{1min};
 // first, which may be anybody's; a later request of somebody's leaves the count as it was.
 bool Tells(const Failure& told, const Failure& counted) {
   if (told.attempt_count != counted.attempt_count) return false;
-  return told.key.empty() || (counted.attempt_count == 1 && told.at <= counted.at + kEventFollows);
+  return told.IsAutomatic() || (counted.attempt_count == 1 && told.at <= counted.at + kEventFollows);
 }
 
 // After a hard decline the provider's schedule goes on counting without charging: then the newest failure is still that
@@ -44,6 +44,8 @@ void CountFailures(InvoiceFact& invoice, int first, int last, Timestamp by) {
 bool SameAttempt(const Failure& a, const Failure& b) {
   if (a.source == b.source) return true;
   if (IsOnlyCounted(a) != IsOnlyCounted(b)) return IsOnlyCounted(a) ? Tells(b, a) : Tells(a, b);
+  if (!a.request.empty() && !b.request.empty()) return a.request == b.request;
+  if (a.IsAutomatic() != b.IsAutomatic()) return false;
   return a.key == b.key && a.attempt_count == b.attempt_count && a.attempt_count != 0;
 }
 

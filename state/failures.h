@@ -19,7 +19,8 @@ bool IsOnlyCounted(const Failure& failure);
 // `first` is at least 1. Of very many only the last are added.
 void CountFailures(InvoiceFact& invoice, int first, int last, Timestamp by);
 
-// Are both of the same attempt? One can be told by two events: failed, and action required.
+// Are both of the same attempt? One can be told by two events: failed, and action required. Attempts that somebody
+// asked for leave the count as it was, so it is the request that tells them apart.
 bool SameAttempt(const Failure& a, const Failure& b);
 
 // The failed attempts, by time: what events tell, each attempt once, and what no event tells but an answer counts.

@@ -17,8 +17,11 @@
 #include <utility>
 #include <vector>
 
+#include "state/keeping.h"
+#include "state/ledger_market.h"
 #include "state/result.h"
 #include "state/subscription.h"
+#include "state/usage.h"
 
 namespace dunlin {
 
@@ -50,6 +53,7 @@ struct NewEvent {
   std::string detail;
 };
 
+// `body` is empty where it was dropped.
 struct StoredEvent : NewEvent {
   std::int64_t seq = 0;  // order of arrival
   std::optional<Timestamp> applied_at;
@@ -70,6 +74,14 @@ enum class JobKind : std::uint8_t {
   kMail,         // a message to the customer
   kNotify,       // tell the product
   kAlert,        // tell support
+  // AWS Marketplace.
+  kEntitlements,      // ask what a buyer is entitled to
+  kEntitlementSweep,  // make such questions for every subscription, every few hours
+  kConfirmTopic,      // confirm the subscription to an SNS topic
+  kFreezeUsage,       // freeze the hours that are over, and make their kMeter jobs
+  kMeter,             // send frozen usage
+  kRetention,         // drop what was kept long enough
+  kErase,             // erase again what came of an erased account
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);
@@ -194,6 +206,7 @@ struct Token {
 struct Unit {
   std::vector<NewEvent> accept;    // already stored: kDuplicate, no error, no second job
   std::vector<JobId> done;         // deleted; one that is gone makes the unit fail with kConflict
+  std::vector<MarketMove> moves;   // in this order
   std::vector<Subscription> save;  // the stored version must equal `version` (0: no row yet), else kConflict
   std::vector<EventResult> events;
   std::vector<Attempt> open_attempts;      // inserted; a second open attempt of a subscription is kConflict
@@ -209,11 +222,27 @@ struct Unit {
   std::vector<std::string> settle_alerts;  // by key: what it was about is over
   std::vector<ApiReply> replies;           // an existing key makes the unit fail with kConflict
   std::vector<Token> tokens;               // inserted, or updated by id
+  // AWS Marketplace (state/ledger_market.h).
+  std::vector<MarketLink> market_links;  // kConflict when the id belongs to another subscription, and one of them binds
+  std::vector<MarketOrphan> orphans;
+  std::vector<RegistrationCode> registrations;  // an existing code makes the unit fail with kConflict
+  std::vector<RegistrationClaim> claims;
+  std::optional<BodyDrop> drop_bodies;
+  std::optional<Expiry> expire;
+  // Takes out what the rows about this account and its subscriptions tell of a person: aliases, messages that wait, the
+  // text of alerts and attempts, what staff wrote. Facts and bodies are not touched by it.
+  std::optional<AccountId> erase;
+  // Usage (state/usage.h), in this order.
+  std::vector<UsageBooking> usage;
+  std::vector<UsageShift> usage_shifts;
+  std::vector<UsageHour> freeze;  // an open hour as it is frozen, or (id 0) a new one; kConflict when it has changed
+  std::vector<UsageResult> usage_results;
 };
 
 struct UnitResult {
   std::vector<bool> stored;      // for each of `accept`: false is a duplicate
   std::vector<JobRef> new_jobs;  // made or moved, for the queue; in the order: accept's, then jobs', then retries'
+  Dropped dropped;
 };
 
 // A subscription with what deciding about it needs.
@@ -238,6 +267,7 @@ struct Listing {
 };
 
 struct SubscriptionFilter {
+  std::optional<Provider> provider;
   std::optional<SubscriptionStatus> status;
   std::optional<AccountId> account;
 };
@@ -296,6 +326,23 @@ class Ledger {
   virtual Result<std::optional<SubscriptionId>> SubscriptionOfInvoice(const InvoiceId& invoice) = 0;
   virtual Result<std::optional<Timestamp>> NewestEvent(Provider provider) = 0;  // by the provider's `created`
 
+  // -- AWS Marketplace
+  // Of these ids, the links there are.
+  virtual Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys) = 0;
+  virtual Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) = 0;
+  // Events that wait for their registration and were received before that moment, oldest first, without their bodies.
+  virtual Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) = 0;
+
+  // -- usage
+  // Those of a subscription that are open, and those whose hour is not before `since`; by hour and dimension.
+  virtual Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since) = 0;
+  virtual Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch) = 0;
+  virtual Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) = 0;
+  virtual Result<UsageTotals> TotalUsage(const SubscriptionId& id) = 0;
+  virtual Result<UsageBacklog> CountUsageBacklog() = 0;
+  // Newest hour first. A cursor (UsageCursor) names an hour, whichever subscription's.
+  virtual Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) = 0;
+
   // -- for people and the product
   // By customer id or alias; may be none.
   virtual Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) = 0;
@@ -326,6 +373,9 @@ class Ledger {
 // permission, disk).
 struct LedgerOptions {
   enum class Mode : std::uint8_t { kOpenOrCreate, kOpenExisting } mode = Mode::kOpenOrCreate;
+  // One service works on a ledger at a time: held until the ledger is closed or the process ends, whatever ends it.
+  // Errors: kConflict, while another holds it. Ledgers opened without it are not affected.
+  bool sole_service = false;
 };
 Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const LedgerOptions& options = {});
 

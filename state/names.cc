@@ -26,10 +26,13 @@ std::optional<E> Parse(std::string_view word, std::string_view (*name)(E), E las
 std::string_view ProviderName(Provider provider) {
   switch (provider) {
     case Provider::kStripe: return "stripe";
+    case Provider::kAwsMarketplace: return "aws_marketplace";
   }
   return "";
 }
-std::optional<Provider> ParseProvider(std::string_view name) { return Parse(name, ProviderName, Provider::kStripe); }
+std::optional<Provider> ParseProvider(std::string_view name) {
+  return Parse(name, ProviderName, Provider::kAwsMarketplace);
+}
 
 std::string_view StatusName(SubscriptionStatus status) {
   switch (status) {
@@ -142,10 +145,33 @@ std::string_view JobKindName(JobKind kind) {
     case JobKind::kMail: return "mail";
     case JobKind::kNotify: return "notify";
     case JobKind::kAlert: return "alert";
+    case JobKind::kEntitlements: return "entitlements";
+    case JobKind::kEntitlementSweep: return "entitlement_sweep";
+    case JobKind::kConfirmTopic: return "confirm_topic";
+    case JobKind::kFreezeUsage: return "freeze_usage";
+    case JobKind::kMeter: return "meter";
+    case JobKind::kRetention: return "retention";
+    case JobKind::kErase: return "erase";
   }
   return "";
 }
-std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kAlert); }
+std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kErase); }
+
+std::string_view UsageStateName(UsageState state) {
+  switch (state) {
+    case UsageState::kOpen: return "open";
+    case UsageState::kFrozen: return "frozen";
+    case UsageState::kSent: return "sent";
+    case UsageState::kDuplicate: return "duplicate";
+    case UsageState::kNotSubscribed: return "not_subscribed";
+    case UsageState::kRefused: return "refused";
+    case UsageState::kExpired: return "expired";
+  }
+  return "";
+}
+std::optional<UsageState> ParseUsageState(std::string_view name) {
+  return Parse(name, UsageStateName, UsageState::kExpired);
+}
 
 std::string_view RoleName(Role role) {
   switch (role) {

@@ -11,7 +11,7 @@
 
 namespace dunlin {
 
-enum class Provider : std::uint8_t { kStripe };
+enum class Provider : std::uint8_t { kStripe, kAwsMarketplace };
 
 // How the money stands. `trialing` and `paused` exist because the processors have them.
 enum class SubscriptionStatus : std::uint8_t { kPending, kTrialing, kActive, kPastDue, kPaused, kCanceled };
@@ -37,7 +37,8 @@ struct Values {
   bool operator==(const Values&) const = default;
 };
 
-// Which plan each price of the provider buys; of several items the highest rank counts.
+// Which plan each price of a processor, product of the marketplace ("prodcode") or dimension of one
+// ("prodcode/dimension") buys; of several the highest rank counts.
 struct PlanCatalog {
   struct Plan {
     std::string name;

@@ -6,9 +6,11 @@
 
 #include "state/derive.h"
 #include "state/merge.h"
+#include "workflows/apply_market.h"
 #include "workflows/attempt_outcome.h"
 #include "workflows/decide.h"
 #include "workflows/effects/filing.h"
+#include "workflows/topic.h"
 
 namespace dunlin {
 namespace {
@@ -70,12 +72,18 @@ EventOutcome MergeDigest(Facts& facts, const Digest& digest, std::string& detail
   return EventOutcome::kApplied;
 }
 
+// What a batch did not commit, and how it is to be run again.
+struct Left {
+  std::vector<JobId> together;  // another writer was first
+  std::vector<JobId> alone;     // one of them is at fault
+};
+
 class Batch {
  public:
   explicit Batch(Engine& engine) : engine_(engine), now_(engine.clock.Now()) {}
 
-  // Everything of the batch that commits; the works of units that lost to another writer are returned.
-  std::vector<Work> Run(std::vector<Work> works) {
+  // Commits what it can of the batch. What is left is to be run again.
+  Left Run(std::vector<Work> works) {
     for (Work& work : works) Take(std::move(work));
     std::vector<Unit> units;
     std::vector<Group*> groups;
@@ -85,11 +93,12 @@ class Batch {
       groups.push_back(&group);
     }
     for (Loner& loner : loners_) units.push_back(std::move(loner.unit));
-    if (units.empty()) return std::move(again_);
-    const std::vector<Result<UnitResult>> results = engine_.ledger.CommitAll(std::move(units));
+    std::vector<Result<UnitResult>> results;
+    if (!units.empty()) results = engine_.ledger.CommitAll(std::move(units));
     for (std::size_t i = 0; i < groups.size(); ++i) Settle(*groups[i], results[i]);
     for (std::size_t i = 0; i < loners_.size(); ++i) SettleLoner(loners_[i], results[groups.size() + i]);
-    return std::move(again_);
+    for (auto& [work, digest] : market_) FileMarket(std::move(work), digest);
+    return std::move(left_);
   }
 
  private:
@@ -97,15 +106,33 @@ class Batch {
     if (work.job.due > now_) return;  // moved since it was queued; it is offered again when due
     if (work.job.kind == JobKind::kAccessCheck) return Look(std::move(work));
     if (!work.event) return Retry(work.job, {Errc::kCorrupt, "its event is missing"});
-    Result<Digest> digest = engine_.read(work.event->body);
+    if (work.event->body.empty()) return Bodiless(std::move(work));
+    Result<Digest> digest = engine_.read(work.event->provider, work.event->body);
     if (!digest) return Unreadable(std::move(work), digest.error());
+    if (digest->topic) return FileTopic(std::move(work), *digest);
+    if (digest->market) {
+      market_.emplace_back(std::move(work), std::move(*digest));
+      return;
+    }
     File(std::move(work), std::move(*digest));
+  }
+
+  // It was applied before its body was dropped, and asked for again at the very moment when that happened.
+  void Bodiless(Work&& work) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    const EventOutcome outcome = work.event->outcome;
+    loners_.push_back({std::move(unit), std::move(work), outcome});
   }
 
   // Time has come for a subscription: decide again on what is known.
   void Look(Work&& work) {
     Group* group = Find(SubscriptionId{work.job.subject}, work);
     if (group == nullptr) return;
+    if (group->record.subscription.version == 0) {  // it goes by another id by now, and so does this job
+      left_.together.push_back(work.job.id);
+      return;
+    }
     group->unit.done.push_back(work.job.id);
     DecideIn(*group, group->record.subscription.facts, "", work.job.due);
     // Its version is the proof that nobody has moved this job meanwhile.
@@ -154,6 +181,26 @@ class Batch {
     loners_.push_back({std::move(unit), std::move(work), outcome});
   }
 
+  void FileTopic(Work&& work, const Digest& digest) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    unit.events.push_back(ResultOf(work, EventOutcome::kApplied, "", "", now_));
+    FollowTopic(digest, now_, unit);
+    loners_.push_back({std::move(unit), std::move(work), EventOutcome::kApplied});
+  }
+
+  void FileMarket(Work&& work, const Digest& digest) {
+    const Result<MarketApplied> applied = ApplyMarket(engine_, work, digest, now_);
+    if (applied) {
+      if (applied->access)
+        engine_.observer.OnAccessChange(*applied->access, engine_.clock.Now() - work.event->received_at);
+      return engine_.observer.OnEvent(applied->outcome);
+    }
+    std::vector<Work> works;
+    works.push_back(std::move(work));
+    Failed(works, applied.error());
+  }
+
   void ApplyIn(Group& group, Work&& work, Digest& digest) {
     const SubscriptionId id = group.record.subscription.id;
     Facts facts = group.record.subscription.facts;
@@ -174,7 +221,7 @@ class Batch {
   // An event about a whole account: each of its subscriptions, all in one unit.
   bool ApplyAlone(Unit& unit, const SubscriptionId& id, const Work& work, const Digest& digest) {
     if (groups_.contains(id)) {  // already being changed in this batch: take the event after it
-      again_.push_back(work);
+      left_.together.push_back(work.job.id);
       return false;
     }
     Result<std::optional<SubscriptionRecord>> record = engine_.ledger.LoadSubscription(id);
@@ -254,9 +301,13 @@ class Batch {
   }
 
   void Failed(std::vector<Work>& works, const Error& error) {
+    // An event that cannot be written must not hold up the others of its subscription.
+    const bool one_of_many = error.code != Errc::kUnavailable && works.size() > 1;
     for (Work& work : works) {
       if (error.code == Errc::kConflict) {
-        again_.push_back(std::move(work));
+        left_.together.push_back(work.job.id);
+      } else if (one_of_many) {
+        left_.alone.push_back(work.job.id);
       } else {
         Retry(work.job, error);
       }
@@ -273,22 +324,24 @@ class Batch {
   const Timestamp now_;
   std::map<SubscriptionId, Group> groups_;
   std::vector<Loner> loners_;
-  std::vector<Work> again_;
+  std::vector<std::pair<Work, Digest>> market_;
+  Left left_;
 };
 
 }  // namespace
 
 void Applier::Run(std::span<const JobId> ids) {
-  Result<std::vector<Work>> works = engine_.ledger.LoadWork(ids);
-  if (!works) return engine_.observer.OnProblem("load work", works.error());
-  std::vector<Work> left = Batch(engine_).Run(std::move(*works));
-  for (int round = 0; round < kConflictsMax && !left.empty(); ++round) {
-    std::vector<JobId> again;
-    for (const Work& work : left) again.push_back(work.job.id);
-    works = engine_.ledger.LoadWork(again);  // those that another worker has finished are gone now
+  std::vector<JobId> together(ids.begin(), ids.end());
+  std::vector<JobId> alone;
+  for (int round = 0; round < kConflictsMax && !together.empty(); ++round) {
+    // Those that another worker has finished meanwhile are gone.
+    Result<std::vector<Work>> works = engine_.ledger.LoadWork(together);
     if (!works) return engine_.observer.OnProblem("load work", works.error());
-    left = Batch(engine_).Run(std::move(*works));
+    Left left = Batch(engine_).Run(std::move(*works));
+    together = std::move(left.together);
+    alone.insert(alone.end(), left.alone.begin(), left.alone.end());
   }
+  for (const JobId id : alone) Run(std::span(&id, 1));
 }
 
 }  // namespace dunlin

@@ -5,6 +5,7 @@
 #include "state/derive.h"
 #include "state/merge.h"
 #include "state/order.h"
+#include "workflows/decide_market.h"
 #include "workflows/messages.h"
 #include "workflows/recovery.h"
 
@@ -71,7 +72,11 @@ class Decider {
       out_.next.values = derived_.values;
     }
     NoteChange(before);
-    Owe();
+    if (out_.next.provider == Provider::kAwsMarketplace) {
+      FollowMarket(s_, derived_, out_);
+    } else {
+      Owe();
+    }
     Warn();
     out_.next.dirty = derived_.refetch_owed;
     const Subscription& was = s_.before.subscription;
@@ -143,6 +148,7 @@ class Decider {
   }
 
   std::string Why() const {
+    if (!derived_.why.empty()) return derived_.why;
     if (derived_.rule == "R24a") return "The provider says that the subscription has ended.";
     if (derived_.rule == "R24b") return "Its latest invoice is paid, so nothing is owed.";
     if (derived_.rule == "R24c") return "The payment for the current period failed.";
@@ -222,7 +228,9 @@ class Decider {
                  {.key = key,
                   .kind = "unknown_plan",
                   .subject = id,
-                  .detail = "No plan of the policy lists its price; add the price to stripe_prices of a plan.",
+                  .detail = s_.before.subscription.provider == Provider::kAwsMarketplace
+                                ? "No plan of the policy lists its product; add it to marketplace_products of a plan."
+                                : "No plan of the policy lists its price; add the price to stripe_prices of a plan.",
                   .raised_at = s_.now});
     } else if (!out_.next.values.plan.empty() && s_.before.subscription.values.plan.empty()) {
       out_.settle_alerts.push_back(key);

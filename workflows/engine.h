@@ -8,6 +8,7 @@
 #include "state/clock.h"
 #include "state/ledger.h"
 #include "workflows/digest.h"
+#include "workflows/marketplace_api.h"
 #include "workflows/observer.h"
 #include "workflows/outbox.h"
 #include "workflows/policy_book.h"
@@ -15,9 +16,12 @@
 
 namespace dunlin {
 
+inline constexpr Millis kRetain = Millis{24h} * 40;
+
 struct Engine {
   Ledger& ledger;
   ProviderApi& provider;
+  MarketplaceApi& marketplace;
   const Clock& clock;
   Random& random;
   const PolicyBook& policies;
@@ -26,10 +30,15 @@ struct Engine {
   EventReader read;
   // Takes an event that was listed rather than delivered, the same way as a delivered one; it is durable on return.
   std::function<Status(std::string_view body)> ingest;
+  // Confirms the topic that a verified message of Amazon SNS asks about; gives the ARN of the subscription to it.
+  // Errors: kUnavailable (ask again), kInvalidArgument (it cannot be confirmed with this message).
+  std::function<Result<std::string>(std::string_view body)> confirm_topic = {};
   // Facts older than this are folded when an event is applied. Replaying a long history at one moment keeps all.
   Millis facts_kept = kFactsKept;
   // How often the provider's list of events is read.
   Millis catch_up_every{5min};
+  // How long raw bodies of events and settled alerts are kept; at least kFactsKept.
+  Millis retain = kRetain;
 };
 
 // A job is not given up before it failed this often, which takes more than an hour: time that passed while the service

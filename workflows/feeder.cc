@@ -16,13 +16,13 @@ void Feeder::Scan() {
   Offer(*due);
 }
 
-void Feeder::Offer(std::span<const JobRef> jobs) {
+void Feeder::Offer(std::span<const JobRef> known) {
+  const std::vector<JobRef> jobs = WithoutInFlight(known);
   for (const Lane lane : {Lane::kApply, Lane::kOutside}) {
     std::vector<QueueItem> items;
     for (const JobRef& job : jobs) {
       if (job.lane == lane) items.push_back({job.id, job.due});
     }
-    DropInFlight(items);
     if (items.empty()) continue;
     if (const Status offered = QueueOf(lane).Offer(items); !offered)
       engine_.observer.OnProblem("offer jobs", offered.error());
@@ -42,14 +42,27 @@ std::vector<JobId> Feeder::Claim(Lane lane) {
   return std::move(*claimed);
 }
 
-void Feeder::End(std::span<const JobId> ids) {
+std::vector<JobRef> Feeder::End(std::span<const JobId> ids) {
+  std::vector<JobRef> left_out;
   const std::lock_guard lock(mutex_);
-  for (const JobId id : ids) in_flight_.erase(ToInt(id));
+  for (const JobId id : ids) {
+    in_flight_.erase(ToInt(id));
+    if (auto node = left_out_.extract(ToInt(id))) left_out.push_back(node.mapped());
+  }
+  return left_out;
 }
 
-void Feeder::DropInFlight(std::vector<QueueItem>& items) {
+std::vector<JobRef> Feeder::WithoutInFlight(std::span<const JobRef> jobs) {
+  std::vector<JobRef> rest;
   const std::lock_guard lock(mutex_);
-  std::erase_if(items, [&](const QueueItem& item) { return in_flight_.contains(ToInt(item.id)); });
+  for (const JobRef& job : jobs) {
+    if (in_flight_.contains(ToInt(job.id))) {
+      left_out_.insert_or_assign(ToInt(job.id), job);
+    } else {
+      rest.push_back(job);
+    }
+  }
+  return rest;
 }
 
 }  // namespace dunlin

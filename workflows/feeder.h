@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -30,18 +31,21 @@ class Feeder {
   void Offer(std::span<const JobRef> jobs);
   // Due jobs to be carried out now; End must follow. Until then they are neither offered nor claimed again here.
   std::vector<JobId> Claim(Lane lane);
-  void End(std::span<const JobId> ids);
+  // Returns what Offer left out of them: a job that puts itself off says so while it is still carried out.
+  std::vector<JobRef> End(std::span<const JobId> ids);
 
  private:
   Queue& QueueOf(Lane lane) { return lane == Lane::kApply ? apply_ : outside_; }
-  void DropInFlight(std::vector<QueueItem>& items);
+  std::vector<JobRef> WithoutInFlight(std::span<const JobRef> jobs);
 
   Engine& engine_;
   Queue& apply_;
   Queue& outside_;
   const std::function<void(Lane)> offered_;
   std::mutex mutex_;
-  std::unordered_set<std::int64_t> in_flight_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::unordered_set<std::int64_t> in_flight_;
+  std::unordered_map<std::int64_t, JobRef> left_out_;
 };
 
 }  // namespace dunlin

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "state/id.h"
+#include "state/market_facts.h"
 #include "state/money.h"
 #include "state/time.h"
 
@@ -51,22 +52,6 @@ enum class MarketplaceKind : std::uint8_t {
 enum class MarketplaceRole : std::uint8_t { kNone, kProposer, kManufacturer };
 
 enum class AgreementIntent : std::uint8_t { kNone, kNew, kRenew, kReplace, kAmend, kOther };
-
-enum class AgreementStatus : std::uint8_t {
-  kNone,
-  kActive,
-  kCancelled,
-  kExpired,
-  kTerminated,
-  kRenewed,
-  kReplaced,
-  kOther
-};
-
-// An agreement that ended like this goes on under another id, which names this one as its previous agreement.
-constexpr bool IsContinued(AgreementStatus status) {
-  return status == AgreementStatus::kRenewed || status == AgreementStatus::kReplaced;
-}
 
 struct CancellationRequest {
   std::string id;

@@ -14,7 +14,8 @@ class Observer {
   virtual void OnEvent(EventOutcome) {}                              // its outcome is committed
   virtual void OnAttempt(AttemptKind, AttemptState) {}               // an attempt of ours ended
   virtual void OnAccessChange(Access, Millis /*since_received*/) {}  // committed; how long after its event arrived
-  virtual void OnJobFailed(JobKind, const Error&, bool /*dead*/) {}
+  virtual void OnUsage(UsageState) {}                                // a record's fate is committed
+  virtual void OnJobFailed(const Job&, const Error&, bool /*dead*/) {}
   virtual void OnProblem(std::string_view /*where*/, const Error&) {}  // something that will be tried again by itself
 };
 

@@ -45,6 +45,7 @@ struct PlanPolicy {
   std::string per;  // "month" or "year"
   std::int64_t credits = 0;
   std::vector<std::string> stripe_prices;
+  std::vector<std::string> marketplace_products;  // "prodcode" or, for what is entitled of it, "prodcode/dimension"
   std::string collection = "default";
 };
 
@@ -53,6 +54,8 @@ struct Policy {
   std::map<std::string, PlanPolicy, std::less<>> plans;
   std::map<std::string, CollectionPolicy, std::less<>> collections;  // always has "default"
   PlanCatalog catalog;
+  // What is metered of each product of the marketplace: its dimensions, in the order of the file.
+  std::map<std::string, std::vector<std::string>, std::less<>> metered;
 
   // The rules that collect a subscription on that plan; "default" for a plan that is not in the policy.
   const CollectionPolicy& CollectionFor(std::string_view plan) const;
@@ -64,12 +67,13 @@ Policy BuiltInPolicy();
 // Reads and checks. `file` is only for messages. Errors: kInvalidArgument; the detail names file, line and rule, one
 // line for each thing that is wrong, all of them at once:
 //   policy.toml:14: [collection.default] retry_after[0]: 30m is shorter than min_gap (1h), and two attempts are …
-// Checked: TOML itself, unknown keys, wrong types, missing keys, plans without a price, a price that buys two plans, a
-// rank given twice, a plan whose collection is not in the file, version < 1, a currency that is not three lower-case
-// letters, jitter outside 0-50 %, a gap of the schedule below min_gap, more retries than the network limit allows
-// within its window, and what could never happen or would contradict itself: retries where owner is not "service",
-// exhausted = "cancel" where owner is not "service" (the built-in schedule spelled out for owner "provider" is no
-// mistake), grace longer than the schedule when exhausted cancels (access would outlive the subscription).
+// Checked: TOML itself, unknown keys, wrong types, missing keys, plans that nothing buys, a price or product that buys
+// two plans, a dimension metered twice, a rank given twice, a plan whose collection is not in the file, version < 1, a
+// currency that is not three lower-case letters, jitter outside 0-50 %, a gap of the schedule below min_gap, more
+// retries than the network limit allows within its window, and what could never happen or would contradict itself:
+// retries where owner is not "service", exhausted = "cancel" where owner is not "service" (the built-in schedule
+// spelled out for owner "provider" is no mistake), grace longer than the schedule when exhausted cancels (access would
+// outlive the subscription).
 Result<Policy> ParsePolicy(std::string_view toml, std::string_view file);
 
 // Reads the file; `text`, if given, takes what was read. Errors: kNotFound with the path and why it cannot be read;

@@ -129,7 +129,7 @@ void CheckCollection(const CollectionPolicy& collection, PolicyNotes& notes) {
 
 void CheckPlans(const std::vector<PlanPolicy>& plans, const Policy& policy, PolicyNotes& notes) {
   std::map<int, std::string> ranks;
-  std::map<std::string, std::string> prices;
+  std::map<std::string, std::string> bought_by;
   for (const PlanPolicy& plan : plans) {
     const std::string section = PlanSection(plan.name);
     if (!notes.HasRefused(section, "rank")) {
@@ -140,12 +140,14 @@ void CheckPlans(const std::vector<PlanPolicy>& plans, const Policy& policy, Poli
                          "]: which of the two is the upgrade?");
       }
     }
-    for (const std::string& price : plan.stripe_prices) {
-      const auto [first, added] = prices.emplace(price, plan.name);
-      if (!added) {
-        notes.Refuse(section, "stripe_prices", Quoted(price) + " already buys [" + PlanSection(first->second) + "]");
+    const auto buys = [&](const char* key, const std::vector<std::string>& names) {
+      for (const std::string& name : names) {
+        const auto [first, added] = bought_by.emplace(name, plan.name);
+        if (!added) notes.Refuse(section, key, Quoted(name) + " already buys [" + PlanSection(first->second) + "]");
       }
-    }
+    };
+    buys("stripe_prices", plan.stripe_prices);
+    buys("marketplace_products", plan.marketplace_products);
     if (!notes.HasRefused(section, "collection") && !policy.collections.contains(plan.collection)) {
       notes.Refuse(section, "collection", "there is no [" + CollectionSection(plan.collection) + "]");
     }

@@ -81,31 +81,58 @@ void ReadPrice(const Section& section, PlanPolicy& plan) {
   price.ReadWord<std::string>("per", {{"month", "month"}, {"year", "year"}}, plan.per);
 }
 
+// What buys a plan: a list of ids, none of them empty.
+void ReadNames(const Section& section, const std::string& key, const std::string& wrong,
+               std::vector<std::string>& names) {
+  const bool is_list = section.ForEach(key, [&](const toml::node& node, const std::string& element) {
+    const auto name = node.value_exact<std::string>();
+    if (!name || name->empty()) return section.Refuse(element, wrong);
+    names.push_back(*name);
+  });
+  const bool is_there = section.table().contains(key);
+  if (is_there && is_list && names.empty() && !section.notes().HasRefused(section.name(), key)) {
+    section.Refuse(key, "is empty: nobody could ever be on this plan");
+  }
+}
+
 PlanPolicy ReadPlan(const Section& section, std::string name) {
   PlanPolicy plan;
   plan.title = name;
   plan.name = std::move(name);
-  section.AllowOnly({"title", "rank", "price", "credits", "stripe_prices", "collection"});
-  section.Require({"rank", "price", "stripe_prices"});
+  section.AllowOnly({"title", "rank", "price", "credits", "stripe_prices", "marketplace_products", "collection"});
+  section.Require({"rank", "price"});
   section.Read("title", plan.title);
   section.Read("rank", plan.rank, 0, kRankMax);
   ReadPrice(section, plan);
   section.Read("credits", plan.credits, 0, std::numeric_limits<std::int64_t>::max());
-  const bool is_list = section.ForEach("stripe_prices", [&](const toml::node& node, const std::string& element) {
-    const auto price = node.value_exact<std::string>();
-    if (!price || price->empty()) return section.Refuse(element, "must be a price's id in quotes, as \"price_…\"");
-    plan.stripe_prices.push_back(*price);
-  });
-  const bool is_there = section.table().get("stripe_prices") != nullptr;
-  if (is_there && is_list && plan.stripe_prices.empty() &&
-      !section.notes().HasRefused(section.name(), "stripe_prices")) {
-    section.Refuse("stripe_prices", "is empty: nobody could ever be on this plan");
-  }
+  ReadNames(section, "stripe_prices", "must be a price's id in quotes, as \"price_…\"", plan.stripe_prices);
+  ReadNames(section, "marketplace_products",
+            "must be a product code in quotes, as \"prodcode\" or \"prodcode/dimension\"", plan.marketplace_products);
+  const bool any_list = section.table().contains("stripe_prices") || section.table().contains("marketplace_products");
+  if (!any_list) section.Refuse("stripe_prices", "missing, and marketplace_products too: nothing would buy this plan");
   section.Read("collection", plan.collection);
   return plan;
 }
 
-// The tables of `kind` ("plan", "collection") in the order of the file.
+// The metered dimensions of a product of the marketplace.
+std::vector<std::string> ReadMetered(const Section& section) {
+  std::vector<std::string> dimensions;
+  section.AllowOnly({"metered"});
+  section.Require({"metered"});
+  const bool is_list = section.ForEach("metered", [&](const toml::node& node, const std::string& element) {
+    const auto name = node.value_exact<std::string>();
+    if (!name || name->empty()) return section.Refuse(element, "must be a dimension in quotes, as \"tokens\"");
+    const bool is_new = std::find(dimensions.begin(), dimensions.end(), *name) == dimensions.end();
+    if (!is_new) return section.Refuse(element, '"' + *name + "\" is in the list already");
+    dimensions.push_back(*name);
+  });
+  const bool is_there = section.table().contains("metered");
+  if (is_there && is_list && dimensions.empty() && !section.notes().HasRefused(section.name(), "metered"))
+    section.Refuse("metered", "is empty: leave [" + section.name() + "] out where nothing is metered");
+  return dimensions;
+}
+
+// The tables of `kind` ("plan", "collection", "marketplace") in the order of the file.
 std::vector<std::pair<std::string, const toml::table*>> Named(const Section& top, std::string_view kind) {
   std::vector<std::pair<std::string, const toml::table*>> found;
   const toml::table* tables = top.Table(kind);
@@ -133,7 +160,7 @@ std::vector<std::pair<std::string, const toml::table*>> Named(const Section& top
 Policy ReadPolicy(const toml::table& file, PolicyNotes& notes) {
   Policy policy = BuiltInPolicy();
   const Section top(file, "", notes);
-  top.AllowOnly({"version", "plan", "collection"});
+  top.AllowOnly({"version", "plan", "collection", "marketplace"});
   top.Require({"version"});
   top.Read("version", policy.version, 1, kVersionMax);
   for (const auto& [name, table] : Named(top, "collection")) {
@@ -142,13 +169,18 @@ Policy ReadPolicy(const toml::table& file, PolicyNotes& notes) {
     CheckCollection(collection, notes);
     policy.collections.insert_or_assign(name, collection);
   }
+  for (const auto& [product, table] : Named(top, "marketplace")) {
+    policy.metered.emplace(product, ReadMetered(Section(*table, "marketplace." + product, notes)));
+  }
   std::vector<PlanPolicy> plans;
   for (const auto& [name, table] : Named(top, "plan")) {
     plans.push_back(ReadPlan(Section(*table, PlanSection(name), notes), name));
   }
   CheckPlans(plans, policy, notes);
   for (PlanPolicy& plan : plans) {
-    for (const std::string& price : plan.stripe_prices) policy.catalog.by_price[price] = {plan.name, plan.rank};
+    for (const auto* names : {&plan.stripe_prices, &plan.marketplace_products}) {
+      for (const std::string& name : *names) policy.catalog.by_price[name] = {plan.name, plan.rank};
+    }
     policy.plans.emplace(plan.name, std::move(plan));
   }
   return policy;

@@ -24,7 +24,8 @@ std::string Sentence(RecoveryEvent on) {
     case RecoveryEvent::kTakenOver: return "The provider will not try again by itself; the invoice is ours to collect.";
     case RecoveryEvent::kDue: return "The scheduled attempt is due.";
     case RecoveryEvent::kStaffRetry: return "Staff asked for an attempt now.";
-    case RecoveryEvent::kMethodChanged: return "There is a new payment method, so the next attempt does not wait.";
+    case RecoveryEvent::kMethodChanged:
+      return "There is a new payment method, so the next attempt does not wait for the schedule.";
     case RecoveryEvent::kDeclined: return "The attempt brought no money.";
     case RecoveryEvent::kReplanned: return "What is known of the failure changed, and with it the plan.";
     case RecoveryEvent::kPaid: return "The invoice is paid.";
@@ -50,7 +51,7 @@ class Runner {
     for (int step = 0; step < kStepsMax; ++step) {
       const std::optional<RecoveryEvent> on = Next();
       if (!on) break;
-      const Transition* row = FindTransition(r_.state, *on, GuardFor(*on));
+      const Transition* row = FindTransition(r_.state, *on, GuardFor(*on), s_.rows);
       if (row == nullptr) break;
       Take(*row);
     }
@@ -189,6 +190,7 @@ class Runner {
   bool NewMethod() const {
     const MethodChange method = Method();
     if (method.source.empty() || method.Name() == r_.method_seen || !policy().retry_on_new_payment_method) return false;
+    if (IsDeclinedForGood(invoice(), attempts(), method)) return false;
     return method.at >= LastFailure();
   }
   Timestamp LastFailure() const {
@@ -209,7 +211,7 @@ class Runner {
     if (r_.state == RecoveryState::kExhausted) return false;
     const Outlook outlook = LookAheadNow();
     if (r_.state == RecoveryState::kAwaitingMethod) return outlook.guard != Guard::kMethodNeeded;
-    if (r_.next_step == kNewMethodStep) return false;
+    if (r_.next_step == kNewMethodStep) return IsDeclinedForGood(invoice(), attempts(), Method());
     if (outlook.guard != Guard::kAttemptAhead) return true;
     if (r_.next_attempt_at && *r_.next_attempt_at <= s_.now) return false;
     if (outlook.step != r_.next_step || !r_.next_attempt_at) return true;
@@ -235,7 +237,7 @@ class Runner {
     if (row.on == RecoveryEvent::kTakenOver) out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
     Note(row, ended);
     if (ended != nullptr) TellRefusal(*ended);
-    if (from == RecoveryState::kEnding && row.to != from) out_.drop_jobs.push_back(CancelJobKey(out_.next.id));
+    if (from == RecoveryState::kEnding && row.to != from) Drop(CancelJobKey(out_.next.id));
     Act(row, from);
     if (r_.state == RecoveryState::kNone) r_ = Recovery{};
   }
@@ -275,7 +277,7 @@ class Runner {
                                  : std::nullopt;
         r_.next_step = outlook.step;
         if (row.on == RecoveryEvent::kMethodChanged) {
-          r_.next_attempt_at = s_.now;
+          r_.next_attempt_at = NewMethodFrom(policy(), invoice(), attempts(), Method(), s_.now);
           r_.next_step = kNewMethodStep;
         }
         break;
@@ -356,13 +358,13 @@ class Runner {
         AddChargeJob(LookAheadNow().at);  // the end of the schedule, should no method come
         break;
       case Effect::kCancelAtProvider:
-        out_.drop_jobs.push_back(ChargeJobKey(id));
+        Drop(ChargeJobKey(id));
         out_.jobs.push_back(
             {.kind = JobKind::kCancel, .key = CancelJobKey(id), .subject = id.str(), .due = s_.now, .payload = "{}"});
         break;
       case Effect::kSendCancel: r_.open_attempt = s_.cancel_key; break;
       case Effect::kTellExhausted:
-        out_.drop_jobs.push_back(ChargeJobKey(id));
+        Drop(ChargeJobKey(id));
         Tell("exhausted",
              "The retry schedule of " + r_.policy + " is spent; the invoice " + r_.invoice.str() + " is still owed.");
         break;
@@ -372,7 +374,7 @@ class Runner {
   }
 
   void TakeOver(const Transition& row) {
-    out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
+    Drop(ChargeJobKey(out_.next.id));
     out_.jobs.push_back({.kind = JobKind::kTakeOver,
                          .key = "take_over/" + r_.invoice.str(),
                          .subject = out_.next.id.str(),
@@ -383,6 +385,12 @@ class Runner {
                              ", which this service collects. Nothing is charged until the provider lets go; check its "
                              "retry settings (R21).");
     }
+  }
+
+  // One that a row before it in this same decision asked for is dropped too.
+  void Drop(const std::string& key) {
+    std::erase_if(out_.jobs, [&](const NewJob& job) { return job.key == key; });
+    out_.drop_jobs.push_back(key);
   }
 
   void AddChargeJob(Timestamp due) {
@@ -420,9 +428,9 @@ class Runner {
   // Drops what was not sent yet. An attempt that is out is still followed to its end by its own job, and a retry that
   // staff asked for ends with a note that says why it was not made.
   void Stop(RecoveryState from) {
-    if (from != RecoveryState::kCharging) out_.drop_jobs.push_back(ChargeJobKey(out_.next.id));
-    out_.drop_jobs.push_back("take_over/" + r_.invoice.str());
-    out_.drop_jobs.push_back(FailureMailKey(out_.next.id));
+    if (from != RecoveryState::kCharging) Drop(ChargeJobKey(out_.next.id));
+    Drop("take_over/" + r_.invoice.str());
+    Drop(FailureMailKey(out_.next.id));
     out_.settle_alerts.push_back("exhausted/" + out_.next.id.str());
     out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
     out_.settle_alerts.push_back("charge_refused/" + out_.next.id.str());

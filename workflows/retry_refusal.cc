@@ -36,6 +36,11 @@ std::optional<RetryRefusal> RefuseByState(const Recovery& recovery) {
 std::optional<RetryRefusal> RefuseRetry(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now) {
   const Subscription& s = record.subscription;
   const Recovery& recovery = s.recovery;
+  if (s.provider == Provider::kAwsMarketplace) {
+    return RetryRefusal{
+        "other_owner",
+        "other owner: AWS Marketplace collects this subscription (R21); nothing of it can be charged here"};
+  }
   if (s.values.status == SubscriptionStatus::kCanceled) {
     return RetryRefusal{"canceled",
                         "cancelled: the subscription has ended, and nobody who cancelled is charged again (R17)"};

@@ -29,10 +29,11 @@ Timestamp EndOf(const Attempt& attempt) { return attempt.finished_at.value_or(at
 // One moment at the provider and here: the provider knows whole seconds, and an answer takes a while.
 constexpr Millis kSameMoment{1min};
 
-// A failure without a key that came while an attempt of ours was out is that attempt's: nobody else collects then.
+// A failure that nobody asked for and that came while an attempt of ours was out is that attempt's: nobody else
+// collects then.
 bool IsOutcome(const Failure& failure, const Attempt& attempt) {
   if (failure.key == attempt.key.str()) return true;
-  if (!failure.key.empty() || failure.at < std::chrono::floor<Seconds>(attempt.first_sent_at)) return false;
+  if (!failure.IsAutomatic() || failure.at < std::chrono::floor<Seconds>(attempt.first_sent_at)) return false;
   return attempt.state != AttemptState::kRefused &&
          (IsOpen(attempt.state) || failure.at <= EndOf(attempt) + kSameMoment);
 }
@@ -53,7 +54,7 @@ std::vector<Failed> FailedOf(const InvoiceFact* invoice, std::span<const Attempt
   for (const Failure& f : FailedAttempts(*invoice)) {
     const auto ours = std::find_if(attempts.begin(), attempts.end(),
                                    [&](const Attempt& a) { return a.invoice == invoice->id && IsOutcome(f, a); });
-    all.push_back({f.at, f.key.empty(), ours == attempts.end() ? nullptr : &*ours});
+    all.push_back({f.at, f.IsAutomatic(), ours == attempts.end() ? nullptr : &*ours});
   }
   return all;
 }
@@ -74,15 +75,30 @@ Timestamp Anchor(const InvoiceFact* invoice, std::span<const Attempt> attempts, 
   return anchor.value_or(opened_at);
 }
 
-// Every attempt's time, ours and the provider's, on the payment method that is charged now.
+// Was it charged before it became (again) the one that is charged?
+bool WasChargedBefore(const InvoiceFact* invoice, std::span<const Attempt> attempts, const MethodChange& method) {
+  const auto names_it = [&](const Decline& d) { return d.payment_method == method.method; };
+  return (invoice != nullptr && invoice->decline && names_it(*invoice->decline) && invoice->decline_at < method.at) ||
+         std::any_of(attempts.begin(), attempts.end(),
+                     [&](const Attempt& a) { return names_it(a.decline) && a.first_sent_at < method.at; });
+}
+
+// The time of every attempt, anybody's, that may have been on the payment method that is charged now. Only a method
+// that was never charged before begins anew: who goes to and fro between two cards gets no more attempts than they
+// have.
 std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const Attempt> attempts,
                                     const MethodChange& method) {
+  const bool fresh = !method.method.empty() && !WasChargedBefore(invoice, attempts, method);
+  const Timestamp since = fresh ? method.at : Timestamp{};
+  const auto other = [&](const Attempt& a) {
+    return !method.method.empty() && !a.decline.payment_method.empty() && a.decline.payment_method != method.method;
+  };
   std::vector<Timestamp> times;
   for (const Attempt& a : attempts) {
-    if (a.state != AttemptState::kRefused && a.first_sent_at >= method.at) times.push_back(a.first_sent_at);
+    if (a.state != AttemptState::kRefused && a.first_sent_at >= since && !other(a)) times.push_back(a.first_sent_at);
   }
   for (const Failed& f : FailedOf(invoice, attempts)) {
-    if (f.ours == nullptr && f.at >= method.at) times.push_back(f.at);
+    if (f.ours == nullptr && f.at >= since) times.push_back(f.at);
   }
   std::sort(times.begin(), times.end());
   return times;
@@ -98,10 +114,12 @@ Timestamp GapFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, st
   return last ? *last + policy.min_gap : Timestamp{};
 }
 
+bool IsHard(const Decline& decline) { return ClassifyDecline(decline) != DeclineClass::kSoft; }
+
 // R18: the card that was declined must not be tried again, and no other has come since.
-bool NeedsMethod(const InvoiceFact* invoice, const MethodChange& method) {
-  if (invoice == nullptr || !invoice->decline || ClassifyDecline(*invoice->decline) == DeclineClass::kSoft)
-    return false;
+bool NeedsMethod(const InvoiceFact* invoice, std::span<const Attempt> attempts, const MethodChange& method) {
+  if (IsDeclinedForGood(invoice, attempts, method)) return true;
+  if (invoice == nullptr || !invoice->decline || !IsHard(*invoice->decline)) return false;
   return method.source.empty() || method.at < invoice->decline_at;
 }
 
@@ -112,6 +130,22 @@ Timestamp RoomFrom(const CollectionPolicy& policy, const std::vector<Timestamp>&
 }
 
 }  // namespace
+
+bool IsDeclinedForGood(const InvoiceFact* invoice, std::span<const Attempt> attempts, const MethodChange& method) {
+  if (method.method.empty()) return false;
+  const auto forbids = [&](const Decline& d) { return d.payment_method == method.method && IsHard(d); };
+  return (invoice != nullptr && invoice->decline && forbids(*invoice->decline)) ||
+         std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& a) { return forbids(a.decline); });
+}
+
+Timestamp NewMethodFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                        const MethodChange& method, Timestamp now) {
+  Timestamp from = std::max(now, RoomFrom(policy, AttemptTimes(invoice, attempts, method)));
+  for (const Attempt& a : attempts) {
+    if (a.kind == AttemptKind::kNewMethod) from = std::max(from, a.first_sent_at + policy.min_gap);
+  }
+  return from;
+}
 
 int StepsUsed(const InvoiceId& invoice, std::span<const Attempt> attempts) {
   int used = 0;
@@ -153,7 +187,7 @@ Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, st
 
   int step = StepsUsed(InvoiceId{id}, attempts);
   Timestamp at = Anchor(invoice, attempts, opened_at);
-  if (NeedsMethod(invoice, method)) {
+  if (NeedsMethod(invoice, attempts, method)) {
     // The schedule goes on without executing; when it ends, it has ended.
     for (; step < steps; ++step) at += length(step);
     if (at > now) out = {.guard = Guard::kMethodNeeded, .at = at, .step = steps, .steps = steps};

@@ -28,10 +28,20 @@ struct Outlook {
 Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
                   const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now);
 
+// R18: did a decline of this payment method, on any attempt that is known, forbid to try it again? No, for one that was
+// brought up to date since: such a change has no method's id.
+bool IsDeclinedForGood(const InvoiceFact* invoice, std::span<const Attempt> attempts, const MethodChange& method);
+
+// When a new payment method may be tried (R5): at once, but no more often than every `min_gap`, and within the card
+// networks' limit. Otherwise somebody who tries stolen cards one after the other would have them all tried.
+Timestamp NewMethodFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
+                        const MethodChange& method, Timestamp now);
+
 // How many attempts of any kind were made on the invoice: ours, and those of others that failed.
 int AttemptsMade(const InvoiceFact& invoice, std::span<const Attempt> attempts);
 
-// How many attempts of any kind, ours and the provider's, count against the card networks' limit at `now`.
+// How many attempts of any kind, ours and the provider's, count against the card networks' limit at `now`: those that
+// may have been on the payment method that is charged now.
 int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
                      const MethodChange& method, Timestamp now);
 

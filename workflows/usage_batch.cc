@@ -1,11 +1,11 @@
 #include "workflows/usage_batch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <numeric>
 
 #include "state/check.h"
+#include "state/usage_rules.h"
 
 namespace dunlin {
 namespace {
@@ -48,12 +48,6 @@ UsageNext NextAfterError(const UsageBatch& sent, MarketplaceErrc code) {
 }
 
 }  // namespace
-
-Timestamp UsageClosesAt(Timestamp at) {
-  const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(at)};
-  const std::chrono::year_month_day next_month{date.year() / date.month() / 1 + std::chrono::months{1}};
-  return std::min<Timestamp>(at + 24h, std::chrono::sys_days{next_month} + 6h);
-}
 
 UsageCut CutUsage(std::span<const UsageRecord> records, Timestamp now) {
   UsageBatch oldest_first(records.size());

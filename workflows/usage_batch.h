@@ -10,10 +10,6 @@
 
 namespace dunlin {
 
-// From this moment on AWS refuses a record of `at`: 24 hours later, and for the last hours of a month at 06:00 UTC on
-// the first of the next (BatchMeterUsage, service model of 2026).
-Timestamp UsageClosesAt(Timestamp at);
-
 // Records are meant by their index.
 using UsageBatch = std::vector<std::size_t>;
 

@@ -9,8 +9,8 @@
 
 namespace dunlin::api {
 
-// The product reads access only, and nobody below support changes anything.
-enum class Right { kReadAccess, kRead, kAct };
+// The product reads access and says what its users do; nobody below support changes anything else.
+enum class Right { kReadAccess, kServe, kRead, kAct };
 bool May(Role role, Right right);
 
 using Handler = std::function<Result<HttpResponse>(const HttpRequest&, const Token&)>;
@@ -19,6 +19,14 @@ using Handler = std::function<Result<HttpResponse>(const HttpRequest&, const Tok
 HttpHandler Guarded(const ApiContext& context, Right right, Handler handler);
 
 HttpResponse Json(const nlohmann::json& body, int status = 200);
+
+// POST /v1/registrations/{code}/claim
+Result<HttpResponse> Claim(const ApiContext& context, const HttpRequest& request);
+
+// POST /v1/usage
+Result<HttpResponse> ReportUsage(const ApiContext& context, const HttpRequest& request);
+// GET /v1/usage/{account}
+Result<HttpResponse> ListUsage(const ApiContext& context, const HttpRequest& request);
 
 // POST /v1/subscriptions/{id}/retry
 Result<HttpResponse> Retry(const ApiContext& context, const HttpRequest& request, const Token& token);

@@ -19,10 +19,13 @@ HttpResponse Ready(Ledger& ledger, bool degraded) {
 HttpResponse Scrape(Ledger& ledger, const Clock& clock, const Metrics& metrics, bool degraded) {
   const Timestamp now = clock.Now();
   const Result<Backlog> backlog = ledger.CountBacklog(now);
+  const Result<UsageBacklog> usage = ledger.CountUsageBacklog();
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics.Render(
-      {.backlog = backlog ? std::optional(*backlog) : std::nullopt, .now = now, .queue_degraded = degraded});
+  response.body = metrics.Render({.backlog = backlog ? std::optional(*backlog) : std::nullopt,
+                                  .usage = usage ? std::optional(*usage) : std::nullopt,
+                                  .now = now,
+                                  .queue_degraded = degraded});
   return response;
 }
 

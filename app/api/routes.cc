@@ -1,39 +1,21 @@
 #include "app/api/routes.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "app/api/answer.h"
+#include "app/api/page.h"
 #include "app/views.h"
 
 namespace dunlin {
 namespace {
 
 using api::Json;
+using api::PageOf;
 using api::Right;
 using nlohmann::json;
 
 constexpr std::size_t kEventsInTimeline = 1000;
-constexpr std::size_t kCursorMax = 255;
-
-Result<Page> PageOf(const HttpRequest& request) {
-  Page page;
-  if (const std::string* limit = request.Query("limit")) {
-    const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), page.limit);
-    if (error != std::errc{} || end != limit->data() + limit->size() || page.limit < 1 || page.limit > 1000) {
-      return Fail(Errc::kInvalidArgument, "limit: a number from 1 to 1000");
-    }
-  }
-  if (const std::string* cursor = request.Query("cursor")) {
-    const bool printable = std::all_of(cursor->begin(), cursor->end(), [](char c) { return c > ' ' && c < '\x7f'; });
-    if (cursor->empty() || cursor->size() > kCursorMax || !printable) {
-      return Fail(Errc::kInvalidArgument, "cursor: what the page before gave as \"next\"");
-    }
-    page.cursor = *cursor;
-  }
-  return page;
-}
 
 json NextOf(const std::string& next) { return next.empty() ? json(nullptr) : json(next); }
 
@@ -95,7 +77,9 @@ Result<HttpResponse> ListSubscriptions(const ApiContext& c, const HttpRequest& r
 Result<HttpResponse> ShowSubscription(const ApiContext& c, const HttpRequest& request) {
   const Result<SubscriptionRecord> record = FindSubscription(c.ledger, request.Param("id"));
   if (!record) return tl::unexpected(record.error());
-  return Json(SubscriptionView(*record, c.policies, c.clock.Now()));
+  const Result<json> view = DetailedView(c.ledger, *record, c.policies, c.clock.Now());
+  if (!view) return tl::unexpected(view.error());
+  return Json(*view);
 }
 
 Result<HttpResponse> ShowTimeline(const ApiContext& c, const HttpRequest& request) {
@@ -160,6 +144,12 @@ void AddApiRoutes(HttpServer& server, const ApiContext& c) {
   reads("/v1/subscriptions/{id}/timeline", Right::kRead, &ShowTimeline);
   reads("/v1/jobs/{id}", Right::kRead, &ShowJob);
   reads("/v1/alerts", Right::kRead, &ListAlerts);
+  reads("/v1/usage/{account}", Right::kRead, &api::ListUsage);
+  server.Route("POST", "/v1/usage", api::Guarded(c, Right::kServe, [c](const HttpRequest& r, const Token&) {
+                 return api::ReportUsage(c, r);
+               }));
+  server.Route("POST", "/v1/registrations/{code}/claim",
+               api::Guarded(c, Right::kServe, [c](const HttpRequest& r, const Token&) { return api::Claim(c, r); }));
   server.Route(
       "POST", "/v1/subscriptions/{id}/retry",
       api::Guarded(c, Right::kAct, [c](const HttpRequest& r, const Token& token) { return api::Retry(c, r, token); }));

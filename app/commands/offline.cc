@@ -8,7 +8,8 @@
 #include "app/views.h"
 #include "webhooks/stripe/ingest.h"
 #include "workflows/apply.h"
-#include "workflows/providers/stripe/read_event.h"
+#include "workflows/providers/aws_marketplace/stored_event.h"
+#include "workflows/providers/read_event.h"
 
 namespace dunlin {
 namespace {
@@ -33,7 +34,7 @@ class NoChance final : public Random {
 };
 
 // Calls to the outside are jobs of another lane, which is never run here; these only fill the engine's places.
-class NobodyOutside final : public ProviderApi, public Outbox {
+class NobodyOutside final : public ProviderApi, public MarketplaceApi, public Outbox {
  public:
   PayAnswer Pay(const Attempt&) override { return {.outcome = PayOutcome::kNotExecuted}; }
   std::string PayParameters(const InvoiceId&) const override { return ""; }
@@ -43,16 +44,26 @@ class NobodyOutside final : public ProviderApi, public Outbox {
   Result<InvoiceAnswer> FetchInvoice(const InvoiceId&) override { return Nobody(); }
   Result<InvoiceId> InvoiceOfPayment(std::string_view) override { return Nobody(); }
   Result<EventsPage> ListEvents(Timestamp, std::string_view) override { return Nobody(); }
+  MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view) override { return NoMarketplace(); }
+  MarketplaceResult<std::vector<Entitlement>> GetEntitlements(const EntitlementQuery&) override {
+    return NoMarketplace();
+  }
+  MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord>) override {
+    return NoMarketplace();
+  }
   Status Deliver(JobId, std::string_view) override { return Nobody(); }
 
  private:
   static tl::unexpected<Error> Nobody() { return Fail(Errc::kUnavailable, "offline: nothing is sent"); }
+  static tl::unexpected<MarketplaceError> NoMarketplace() {
+    return Fail(MarketplaceErrc::kTemporary, "offline: nothing is sent");
+  }
 };
 
 // Keeps the first thing that went wrong: offline nothing is tried again, so it is the answer.
 class FirstProblem final : public Observer {
  public:
-  void OnJobFailed(JobKind, const Error& error, bool) override { Keep(error); }
+  void OnJobFailed(const Job&, const Error& error, bool) override { Keep(error); }
   void OnProblem(std::string_view, const Error& error) override { Keep(error); }
   const std::optional<Error>& error() const { return error_; }
 
@@ -69,7 +80,8 @@ class Runner {
   Runner(Ledger& ledger, const PolicyBook& policies, HeldClock& clock, Millis facts_kept)
       : ledger_(ledger),
         clock_(clock),
-        engine_{ledger, outside_, clock, chance_, policies, outside_, problems_, ReadStripeEvent, {}, facts_kept},
+        engine_{ledger,   outside_,  outside_,  clock, chance_, policies,
+                outside_, problems_, ReadEvent, {},    {},      facts_kept},
         applier_(engine_) {}
 
   Status RunUntil(Timestamp end) {
@@ -131,6 +143,20 @@ std::vector<const ReplayEvent*> Choose(const std::vector<ReplayEvent>& events, c
   return chosen;
 }
 
+Status Take(const ReplayEvent& replayed, Ledger& ledger, StripeIngest& stripe, const Clock& clock) {
+  switch (replayed.provider) {
+    case Provider::kStripe: return stripe.Take(replayed.body);
+    case Provider::kAwsMarketplace: break;
+  }
+  Result<NewEvent> event = MarketplaceEventOf(replayed.body, clock.Now());
+  if (!event) return tl::unexpected(std::move(event.error()));
+  Unit unit;
+  unit.accept.push_back(std::move(*event));
+  const Result<UnitResult> stored = ledger.Commit(std::move(unit));
+  if (!stored) return tl::unexpected(stored.error());
+  return {};
+}
+
 }  // namespace
 
 Result<OfflineRun> RunOffline(const std::vector<ReplayEvent>& events, const OfflineOptions& options) {
@@ -155,7 +181,7 @@ Result<OfflineRun> RunOffline(const std::vector<ReplayEvent>& events, const Offl
     if (as_made && new_moment) {
       if (const Status run = runner.RunUntil(event.created); !run) return tl::unexpected(run.error());
     }
-    if (const Status taken = ingest.Take(event.body); !taken) {
+    if (const Status taken = Take(event, **ledger, ingest, clock); !taken) {
       return Fail(taken.error().code, event.where + ": " + taken.error().detail);
     }
   }

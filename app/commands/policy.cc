@@ -50,6 +50,7 @@ Json PolicyAsJson(const Policy& policy) {
                      {"per", plan.per},
                      {"credits", plan.credits},
                      {"stripe_prices", plan.stripe_prices},
+                     {"marketplace_products", plan.marketplace_products},
                      {"collection", plan.collection}});
   }
   for (const auto& [name, rules] : policy.collections) {
@@ -74,10 +75,12 @@ Json PolicyAsJson(const Policy& policy) {
 
 std::string PlansText(const Policy& policy) {
   if (policy.plans.empty()) return "No plans.\n";
-  Table table({"PLAN", "TITLE", "RANK", "PRICE", "CREDITS", "COLLECTION", "STRIPE PRICES"});
+  Table table({"PLAN", "TITLE", "RANK", "PRICE", "CREDITS", "COLLECTION", "BOUGHT BY"});
   for (const auto& [name, plan] : policy.plans) {
     std::string prices;
-    for (const std::string& price : plan.stripe_prices) prices += (prices.empty() ? "" : ", ") + price;
+    for (const auto* names : {&plan.stripe_prices, &plan.marketplace_products}) {
+      for (const std::string& bought_by : *names) prices += (prices.empty() ? "" : ", ") + bought_by;
+    }
     table.Add({name, plan.title, std::to_string(plan.rank), FormatMoney(plan.price) + " / " + plan.per,
                std::to_string(plan.credits), plan.collection, prices});
   }

@@ -7,6 +7,7 @@
 #include "app/commands/input.h"
 #include "app/commands/json_slices.h"
 #include "webhooks/stripe/envelope.h"
+#include "workflows/providers/aws_marketplace/stored_event.h"
 
 namespace dunlin {
 namespace {
@@ -42,9 +43,25 @@ class Reader {
   }
 
   void TakeEvent(const JsonSlice& value) {
+    if (IsOfMarketplace(value)) return TakeOfMarketplace(value);
     const Result<StripeEnvelope> envelope = ReadStripeEnvelope(value.text);
     if (!envelope) return Note(value.line, envelope.error().detail);
-    files_.events.push_back({std::string(value.text), envelope->id, envelope->created, Where(value.line)});
+    files_.events.push_back(
+        {Provider::kStripe, std::string(value.text), envelope->id, envelope->created, Where(value.line)});
+  }
+
+  static bool IsOfMarketplace(const JsonSlice& value) {
+    if (value.text.front() != '{') return false;
+    const auto type = FindMember(value, "type");
+    return FindMember(value, "MessageId") || FindMember(value, "detail-type") ||
+           (type && type->text == R"("registration.resolved")");
+  }
+
+  void TakeOfMarketplace(const JsonSlice& value) {
+    const Result<NewEvent> event = MarketplaceEventOf(std::string(value.text), {});
+    if (!event) return Note(value.line, event.error().detail);
+    files_.events.push_back(
+        {Provider::kAwsMarketplace, std::string(value.text), event->id, event->created, Where(value.line)});
   }
 
   // What a scenario says besides its events.

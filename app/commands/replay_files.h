@@ -1,5 +1,6 @@
 // The files that `dunlin replay` reads: one event, a JSON array, JSON lines, or a scenario
-// (fixtures/scenarios/README.md).
+// (fixtures/scenarios/README.md). An event is Stripe's, or one of AWS Marketplace in one of the shapes that are stored:
+// what SNS posts, an EventBridge event, or the record of a registration.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,10 +12,12 @@
 #include "state/id.h"
 #include "state/result.h"
 #include "state/time.h"
+#include "state/values.h"
 
 namespace dunlin {
 
 struct ReplayEvent {
+  Provider provider = Provider::kStripe;
   std::string body;  // the bytes as they stand in the file: what is signed
   EventId id;
   Timestamp created{};

@@ -82,6 +82,11 @@ std::string AsText(const Tally& tally) {
 }  // namespace
 
 int ReplayTo(const ReplayArguments& arguments, const ReplayFiles& files) {
+  for (const ReplayEvent& event : files.events) {
+    if (event.provider != Provider::kStripe)
+      return Complain(event.where + ": an event of AWS Marketplace is signed by AWS; replay it with --offline",
+                      kExitUsage);
+  }
   const std::vector<std::size_t> order =
       OrderToSend(files.events.size(), {arguments.shuffle, arguments.duplicate, arguments.seed});
   WebhookPost post(arguments.to);

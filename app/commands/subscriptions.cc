@@ -151,11 +151,12 @@ int RunSubscriptionsShow(const LedgerArguments& on, const std::string& id) {
   if (!desk) return Complain(desk.error());
   const Result<SubscriptionRecord> record = FindSubscription(*desk->ledger, id);
   if (!record) return Complain(record.error());
-  const Json view = SubscriptionView(*record, desk->policies, desk->now);
+  const Result<Json> view = DetailedView(*desk->ledger, *record, desk->policies, desk->now);
+  if (!view) return Complain(view.error());
   if (on.json) {
-    PrintJson(view);
+    PrintJson(*view);
   } else {
-    PrintFields(view);
+    PrintFields(*view);
   }
   return kExitOk;
 }

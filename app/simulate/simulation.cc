@@ -91,7 +91,7 @@ std::unique_ptr<Node> Simulation::MakeNode(int version) {
                 .policy = PolicyText(setting_, catalog_, version),
                 .seed = options_.seed,
                 .catch_up_every = setting_.catch_up_every,
-                .read = &ReadStripeEvent,
+                .read = [](Provider, std::string_view body) { return ReadStripeEvent(body); },
                 .open_door = OpenStripeDoor,
                 .open_provider = [this]() -> std::unique_ptr<ProviderApi> {
                   auto api = StripeApi::Open({.base_url = kStripeUrl, .api_key = kStripeKey},

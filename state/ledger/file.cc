@@ -1,6 +1,7 @@
 #include "state/ledger/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,15 +28,21 @@ std::string Reason(const char* what, const std::string& path) {
 }
 
 // Makes the file, readable by its owner alone: customers' addresses are in it. SQLite gives its companions (-wal,
-// -shm) the same permissions. Then looks at its first bytes, before SQLite does and perhaps writes to it.
-Status PrepareFile(const std::string& path, LedgerOptions::Mode mode) {
+// -shm) the same permissions.
+Result<int> OpenFile(const std::string& path, LedgerOptions::Mode mode) {
   const bool create = mode == LedgerOptions::Mode::kOpenOrCreate;
   const int flags = O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0);
   const int file = ::open(path.c_str(), flags, S_IRUSR | S_IWUSR);
-  if (file < 0) {
-    if (errno == ENOENT && !create) return Fail(Errc::kNotFound, "there is no ledger at " + path);
-    return Fail(Errc::kUnavailable, Reason("cannot open", path));
-  }
+  if (file >= 0) return file;
+  if (errno == ENOENT && !create) return Fail(Errc::kNotFound, "there is no ledger at " + path);
+  return Fail(Errc::kUnavailable, Reason("cannot open", path));
+}
+
+// Looks at its first bytes, before SQLite does and perhaps writes to it.
+Status PrepareFile(const std::string& path, LedgerOptions::Mode mode) {
+  const Result<int> opened = OpenFile(path, mode);
+  if (!opened) return tl::unexpected(opened.error());
+  const int file = *opened;
   std::array<char, 16> start{};
   const ssize_t got = ::pread(file, start.data(), start.size(), 0);
   const int error = errno;
@@ -90,6 +97,20 @@ Status QuickCheck(Connection& connection) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<ServiceLock>> ServiceLock::Take(const std::string& path, LedgerOptions::Mode mode) {
+  const Result<int> file = OpenFile(path, mode);
+  if (!file) return tl::unexpected(file.error());
+  auto lock = std::unique_ptr<ServiceLock>(new ServiceLock(*file));
+  if (::flock(*file, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) {
+    return Fail(Errc::kConflict,
+                "another service works on the ledger " + path + "; stop it first, or use another ledger");
+  }
+  return Fail(Errc::kUnavailable, Reason("cannot lock", path));
+}
+
+ServiceLock::~ServiceLock() { ::close(descriptor_); }
 
 Result<Location> ParseLocation(std::string_view location) {
   if (location.starts_with("postgresql://") || location.starts_with("postgres://")) {

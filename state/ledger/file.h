@@ -21,6 +21,22 @@ Result<Location> ParseLocation(std::string_view location);
 // How long a write waits for another process's transaction.
 inline constexpr int kBusyMs = 3000;
 
+// Says that a service works on the file, for as long as it lives; the system lets go of it when the process ends.
+// SQLite's own locks are of another kind. They would be lost with any descriptor of the file that is closed, so this
+// must outlive the connections.
+class ServiceLock {
+ public:
+  // Makes the file if it may and must. Errors: kConflict, while another process has it; those of OpenLedger.
+  static Result<std::unique_ptr<ServiceLock>> Take(const std::string& path, LedgerOptions::Mode mode);
+  ~ServiceLock();
+  ServiceLock(const ServiceLock&) = delete;
+  ServiceLock& operator=(const ServiceLock&) = delete;
+
+ private:
+  explicit ServiceLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
 // Makes the file if it may and must, migrates it, and refuses what is not a sound ledger. Errors: those of OpenLedger.
 Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, LedgerOptions::Mode mode);
 

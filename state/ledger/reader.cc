@@ -68,22 +68,12 @@ Reader::Reader(Connection& c)
                     ") ORDER BY due_ms, id",
                 "ii", "iit"),
       job_(c, Select(kJobColumns, "FROM jobs WHERE id = :id AND state = 'ready'"), "i", kJobOut),
-      event_by_seq_(c, Select(kEventColumns, "FROM events e JOIN event_bodies b ON b.seq = e.seq WHERE e.seq = :seq"),
-                    "i", kEventOut),
+      event_by_seq_(c, Select(kEventColumns, "FROM ") + kEventTables + " WHERE e.seq = :seq", "i", kEventOut),
       subscription_(c, Select(kSubscriptionColumns, "FROM subscriptions WHERE id = :id"), "t", kSubscriptionOut),
       attempts_(c, Select(kAttemptColumns, "FROM attempts WHERE subscription = :id ORDER BY seq"), "t", kAttemptOut) {}
 
 Statement& Reader::Ready(const std::string& sql, std::string_view in, std::string_view out) {
   return others_.try_emplace(sql, connection_, sql, in, out).first->second;
-}
-
-template <class F>
-auto Reader::InSnapshot(F&& read) -> decltype(read()) {
-  if (const Result<std::int64_t> begun = begin_.Run(); !begun) return tl::unexpected(begun.error());
-  auto result = read();
-  const Result<std::int64_t> ended = commit_.Run();
-  if (!ended && result) return tl::unexpected(ended.error());
-  return result;
 }
 
 Result<std::vector<JobRef>> Reader::DueJobs(Timestamp until, std::size_t limit) {
@@ -172,10 +162,56 @@ Result<std::optional<Timestamp>> Reader::NewestEvent(Provider provider) {
   return FromColumn(query.TakeMaybeInt());
 }
 
+Result<std::vector<MarketLink>> Reader::FindMarketLinks(std::span<const std::string> keys) {
+  return InSnapshot([&]() -> Result<std::vector<MarketLink>> {
+    std::vector<MarketLink> links;
+    for (const std::string& key : keys) {
+      Statement& query = Ready("SELECT key, subscription, binds FROM market_links WHERE key = :k", "t", "tti");
+      const Result<std::vector<MarketLink>> some =
+          All<MarketLink>(query.Text(key), [](Statement& row) -> Result<MarketLink> {
+            std::string of = row.TakeText();
+            SubscriptionId subscription(row.TakeText());
+            return MarketLink{
+                .key = std::move(of), .subscription = std::move(subscription), .binds = row.TakeInt() != 0};
+          });
+      if (!some) return tl::unexpected(some.error());
+      links.insert(links.end(), some->begin(), some->end());
+    }
+    return links;
+  });
+}
+
+Result<std::optional<RegistrationCode>> Reader::FindRegistration(std::string_view code_hash) {
+  Statement& query = Ready(
+      "SELECT code_hash, event, account, created_ms, claimed_by, claimed_ms FROM registrations WHERE code_hash = :h",
+      "t", "tttitI");
+  return Maybe<RegistrationCode>(query.Text(code_hash), [](Statement& row) -> Result<RegistrationCode> {
+    RegistrationCode code;
+    code.code_hash = row.TakeText();
+    code.event = EventId(row.TakeText());
+    code.account = AccountId(row.TakeText());
+    code.created_at = FromUnixMillis(row.TakeInt());
+    code.claimed_by = row.TakeText();
+    code.claimed_at = FromColumn(row.TakeMaybeInt());
+    return code;
+  });
+}
+
+Result<std::vector<StoredEvent>> Reader::Orphans(Timestamp received_before, std::size_t limit) {
+  // An event waits under several ids.
+  Statement& query = Ready(
+      "SELECT e.seq, e.provider, e.id, e.type, e.created_ms, e.received_ms, e.livemode, e.object, e.subscription, "
+      "e.outcome, e.detail, e.applied_ms, '' FROM events e "
+      "WHERE e.seq IN (SELECT event_seq FROM orphan_keys) AND e.received_ms < :before ORDER BY e.seq LIMIT :limit",
+      "ii", kEventOut);
+  return All<StoredEvent>(query.Int(ToUnixMillis(received_before)).Int(static_cast<std::int64_t>(limit)), TakeEvent);
+}
+
 Result<std::vector<AccountId>> Reader::ResolveAccount(std::string_view any_id) {
   Statement& query = Ready(
       "SELECT account FROM subscriptions WHERE account = :a UNION SELECT account FROM aliases WHERE account = :a "
-      "UNION SELECT account FROM aliases WHERE alias = :a ORDER BY account",
+      "UNION SELECT account FROM aliases WHERE alias = :a "
+      "UNION SELECT b.account FROM aliases a JOIN aliases b ON b.alias = a.account WHERE a.alias = :a ORDER BY account",
       "t", "t");
   return All<AccountId>(query.Text(any_id), TakeId<AccountId>);
 }
@@ -187,10 +223,8 @@ Result<std::vector<TimelineRow>> Reader::Timeline(const SubscriptionId& id) {
 }
 
 Result<std::optional<StoredEvent>> Reader::FindEvent(Provider provider, const EventId& id) {
-  Statement& query = Ready(Select(kEventColumns,
-                                  "FROM events e JOIN event_bodies b ON b.seq = e.seq "
-                                  "WHERE e.provider = :p AND e.id = :id"),
-                           "tt", kEventOut);
+  Statement& query =
+      Ready(Select(kEventColumns, "FROM ") + kEventTables + " WHERE e.provider = :p AND e.id = :id", "tt", kEventOut);
   return Maybe<StoredEvent>(query.Text(ProviderName(provider)).Text(id.str()), TakeEvent);
 }
 

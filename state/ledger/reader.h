@@ -34,6 +34,17 @@ class Reader {
   Result<std::optional<SubscriptionId>> SubscriptionOfInvoice(const InvoiceId& invoice);
   Result<std::optional<Timestamp>> NewestEvent(Provider provider);
 
+  Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys);
+  Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash);
+  Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit);
+
+  Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since);
+  Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch);
+  Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key);
+  Result<UsageTotals> TotalUsage(const SubscriptionId& id);
+  Result<UsageBacklog> CountUsageBacklog();
+  Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page);
+
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id);
   Result<Listing<Subscription>> Subscriptions(const SubscriptionFilter& filter, const Page& page);
   Result<std::vector<TimelineRow>> Timeline(const SubscriptionId& id);
@@ -51,7 +62,13 @@ class Reader {
  private:
   // Runs `read` inside one read transaction.
   template <class F>
-  auto InSnapshot(F&& read) -> decltype(read());
+  auto InSnapshot(F&& read) -> decltype(read()) {
+    if (const Result<std::int64_t> begun = begin_.Run(); !begun) return tl::unexpected(begun.error());
+    auto result = read();
+    const Result<std::int64_t> ended = commit_.Run();
+    if (!ended && result) return tl::unexpected(ended.error());
+    return result;
+  }
   Result<bool> LoadOne(JobId id, std::vector<Work>& work);
   // Statements that are not on a hot path, kept by their text.
   Statement& Ready(const std::string& sql, std::string_view in, std::string_view out);

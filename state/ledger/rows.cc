@@ -230,6 +230,29 @@ void GiveTimelineRow(Statement& statement, const TimelineRow& t) {
       .Text(t.next);
 }
 
+Result<UsageHour> TakeUsageHour(Statement& row) {
+  UsageHour hour;
+  hour.id = row.TakeInt();
+  hour.subscription = SubscriptionId(row.TakeText());
+  hour.meter.product = ProductCode(row.TakeText());
+  hour.meter.licence = LicenceArn(row.TakeText());
+  hour.meter.account = AwsAccountId(row.TakeText());
+  hour.meter.customer = CustomerIdentifier(row.TakeText());
+  hour.dimension = row.TakeText();
+  hour.hour = FromUnixMillis(row.TakeInt());
+  const bool known = Word(row.TakeText(), ParseUsageState, hour.state);
+  hour.quantity = row.TakeInt();
+  hour.stamp = FromColumn(row.TakeMaybeInt());
+  hour.frozen_at = FromColumn(row.TakeMaybeInt());
+  hour.closes_at = FromColumn(row.TakeMaybeInt());
+  hour.batch = row.TakeText();
+  hour.settled_at = FromColumn(row.TakeMaybeInt());
+  hour.metering_record_id = row.TakeText();
+  hour.detail = row.TakeText();
+  if (!known) return BadColumn("usage_hours.state");
+  return hour;
+}
+
 Result<Token> TakeToken(Statement& row) {
   Token token;
   token.id = row.TakeText();

@@ -19,7 +19,9 @@ std::optional<Timestamp> FromColumn(std::optional<std::int64_t> ms);
 // Each `k…Columns` is what to select, `k…Out` its types, and Take… reads one row.
 inline constexpr const char* kEventColumns =
     "e.seq, e.provider, e.id, e.type, e.created_ms, e.received_ms, e.livemode, e.object, e.subscription, e.outcome, "
-    "e.detail, e.applied_ms, b.body";
+    "e.detail, e.applied_ms, coalesce(b.body, '')";
+// The body may have been dropped.
+inline constexpr const char* kEventTables = "events e LEFT JOIN event_bodies b ON b.seq = e.seq";
 inline constexpr const char* kEventOut = "itttiiittttIt";
 Result<StoredEvent> TakeEvent(Statement& row);
 
@@ -57,6 +59,12 @@ inline constexpr const char* kTimelineColumns =
 inline constexpr const char* kTimelineOut = "titTTTTttttttt";
 Result<TimelineRow> TakeTimelineRow(Statement& row);
 void GiveTimelineRow(Statement& statement, const TimelineRow& row);
+
+inline constexpr const char* kUsageColumns =
+    "seq, subscription, product, licence, aws_account, customer, dimension, hour_ms, state, quantity, stamp_ms, "
+    "frozen_ms, closes_ms, batch, settled_ms, metering_record_id, detail";
+inline constexpr const char* kUsageOut = "ittttttitiIIItItt";
+Result<UsageHour> TakeUsageHour(Statement& row);
 
 inline constexpr const char* kTokenColumns = "id, hash, role, name, created_ms, expires_ms, revoked_ms";
 inline constexpr const char* kTokenOut = "ttttiII";

@@ -66,8 +66,9 @@ class ReadPool {
 
 class SqliteLedger final : public Ledger {
  public:
-  SqliteLedger(const db::Location& location, std::unique_ptr<Connection> connection, std::string instance)
-      : instance_(std::move(instance)), pool_(location.path) {
+  SqliteLedger(const db::Location& location, std::unique_ptr<db::ServiceLock> lock,
+               std::unique_ptr<Connection> connection, std::string instance)
+      : lock_(std::move(lock)), instance_(std::move(instance)), pool_(location.path) {
     if (location.memory) {
       only_reader_.emplace(*connection);
       committer_.emplace(std::move(connection), nullptr, nullptr, &only_connection_);
@@ -120,6 +121,33 @@ class SqliteLedger final : public Ledger {
   }
   Result<std::optional<Timestamp>> NewestEvent(Provider provider) override {
     return Read([&](Reader& r) { return r.NewestEvent(provider); });
+  }
+  Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys) override {
+    return Read([&](Reader& r) { return r.FindMarketLinks(keys); });
+  }
+  Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) override {
+    return Read([&](Reader& r) { return r.FindRegistration(code_hash); });
+  }
+  Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) override {
+    return Read([&](Reader& r) { return r.Orphans(received_before, limit); });
+  }
+  Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since) override {
+    return Read([&](Reader& r) { return r.UsageOf(id, since); });
+  }
+  Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch) override {
+    return Read([&](Reader& r) { return r.FrozenUsage(batch); });
+  }
+  Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) override {
+    return Read([&](Reader& r) { return r.FindUsage(account, key); });
+  }
+  Result<UsageTotals> TotalUsage(const SubscriptionId& id) override {
+    return Read([&](Reader& r) { return r.TotalUsage(id); });
+  }
+  Result<UsageBacklog> CountUsageBacklog() override {
+    return Read([&](Reader& r) { return r.CountUsageBacklog(); });
+  }
+  Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) override {
+    return Read([&](Reader& r) { return r.UsageHours(id, page); });
   }
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) override {
     return Read([&](Reader& r) { return r.ResolveAccount(any_id); });
@@ -178,6 +206,7 @@ class SqliteLedger final : public Ledger {
     return result;
   }
 
+  const std::unique_ptr<db::ServiceLock> lock_;  // null: others may hold it
   const std::string instance_;
   // A ledger in memory has one connection, which reads and writes take turns at.
   std::mutex only_connection_;
@@ -213,11 +242,17 @@ Status SqliteLedger::CheckWritable() {
 Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const LedgerOptions& options) {
   const Result<db::Location> where = db::ParseLocation(location);
   if (!where) return tl::unexpected(where.error());
+  std::unique_ptr<db::ServiceLock> lock;
+  if (options.sole_service && !where->memory) {
+    auto taken = db::ServiceLock::Take(where->path, options.mode);
+    if (!taken) return tl::unexpected(taken.error());
+    lock = std::move(*taken);
+  }
   Result<std::unique_ptr<Connection>> connection = db::OpenFirst(*where, options.mode);
   if (!connection) return tl::unexpected(connection.error());
   Result<std::string> instance = (*connection)->Text("SELECT value FROM meta WHERE key = 'instance'");
   if (!instance) return tl::unexpected(instance.error());
-  auto ledger = std::make_unique<SqliteLedger>(*where, std::move(*connection), std::move(*instance));
+  auto ledger = std::make_unique<SqliteLedger>(*where, std::move(lock), std::move(*connection), std::move(*instance));
   // A connection that has read keeps the write-ahead log open: when the writer's must be closed because the disk is
   // full, nothing has to be made anew on that disk before reads can go on.
   if (const auto read = ledger->Policies(); !read) return tl::unexpected(read.error());

@@ -40,6 +40,9 @@ Status ForEach(const std::vector<T>& items, F&& write) {
 
 UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
+      market_(c),
+      dropper_(c),
+      usage_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -66,9 +69,20 @@ UnitWriter::UnitWriter(Connection& c)
       upsert_token_(c, Cat({"INSERT INTO tokens (", kTokenColumns, sql::kTokenValues}), kTokenOut) {}
 
 Result<UnitResult> UnitWriter::Write(const Unit& unit) {
+  if (!unit.drop_bodies && !unit.expire && !unit.erase) return WriteAll(unit);
+  // Pages that become free are wiped too, which everyday work does not ask for (file.cc).
+  if (Status on = connection_.Run("PRAGMA secure_delete = ON"); !on) return tl::unexpected(on.error());
+  Result<UnitResult> written = WriteAll(unit);
+  if (Status back = connection_.Run("PRAGMA secure_delete = FAST"); !back && written)
+    return tl::unexpected(back.error());
+  return written;
+}
+
+Result<UnitResult> UnitWriter::WriteAll(const Unit& unit) {
   UnitResult result;
   Status ok = ForEach(unit.accept, [&](const NewEvent& e) { return Accept(e, result); });
   if (ok) ok = ForEach(unit.done, [&](JobId id) { return Done(id); });
+  if (ok) ok = ForEach(unit.moves, [&](const MarketMove& m) { return market_.Move(m); });
   if (ok) ok = ForEach(unit.save, [&](const Subscription& s) { return Save(s); });
   if (ok) ok = ForEach(unit.events, [&](const EventResult& e) { return File(e); });
   if (ok) ok = ForEach(unit.close_attempts, [&](const Attempt& a) { return CloseAttempt(a); });
@@ -95,8 +109,37 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   if (ok) ok = ForEach(unit.alerts, [&](const Alert& alert) { return Raise(alert, result); });
   if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply, result); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
+  if (ok) ok = WriteMarket(unit, result);
+  if (ok && unit.drop_bodies) ok = dropper_.DropBodies(*unit.drop_bodies, result.dropped);
+  if (ok && unit.expire) ok = dropper_.Expire(*unit.expire, result.dropped);
+  if (ok && unit.erase) ok = dropper_.Erase(*unit.erase, result.dropped);
+  if (ok) ok = WriteUsage(unit);
   if (!ok) return tl::unexpected(ok.error());
   return result;
+}
+
+Status UnitWriter::WriteMarket(const Unit& unit, UnitResult& result) {
+  Status ok = ForEach(unit.market_links, [&](const MarketLink& link) {
+    std::vector<std::int64_t> woken;
+    const Status linked = market_.Link(link, woken);
+    if (!linked) return linked;
+    return ForEach(woken, [&](std::int64_t seq) {
+      return AddJob({.kind = JobKind::kApply, .subject = link.subscription.str(), .due = link.at, .event_seq = seq},
+                    result);
+    });
+  });
+  if (ok) ok = ForEach(unit.orphans, [&](const MarketOrphan& orphan) { return market_.Wait(orphan); });
+  if (ok) ok = ForEach(unit.registrations, [&](const RegistrationCode& code) { return market_.Keep(code); });
+  if (ok) ok = ForEach(unit.claims, [&](const RegistrationClaim& claim) { return market_.Claim(claim); });
+  return ok;
+}
+
+Status UnitWriter::WriteUsage(const Unit& unit) {
+  Status ok = ForEach(unit.usage, [&](const UsageBooking& booking) { return usage_.Book(booking); });
+  if (ok) ok = ForEach(unit.usage_shifts, [&](const UsageShift& shift) { return usage_.Shift(shift); });
+  if (ok) ok = ForEach(unit.freeze, [&](const UsageHour& hour) { return usage_.Freeze(hour); });
+  if (ok) ok = ForEach(unit.usage_results, [&](const UsageResult& result) { return usage_.Settle(result); });
+  return ok;
 }
 
 Status UnitWriter::Accept(const NewEvent& event, UnitResult& result) {

@@ -3,6 +3,9 @@
 
 #include "state/ledger.h"
 #include "state/ledger/db.h"
+#include "state/ledger/dropper.h"
+#include "state/ledger/market.h"
+#include "state/ledger/usage.h"
 
 namespace dunlin::db {
 
@@ -15,6 +18,7 @@ class UnitWriter {
   Result<UnitResult> Write(const Unit& unit);
 
  private:
+  Result<UnitResult> WriteAll(const Unit& unit);
   Status Accept(const NewEvent& event, UnitResult& result);
   Status Done(JobId id);
   Status Save(const Subscription& subscription);
@@ -30,8 +34,13 @@ class UnitWriter {
   Status Raise(const Alert& alert, UnitResult& result);
   Status Reply(const ApiReply& reply, const UnitResult& result);
   Status Keep(const Token& token);
+  Status WriteMarket(const Unit& unit, UnitResult& result);
+  Status WriteUsage(const Unit& unit);
 
   Connection& connection_;
+  MarketWriter market_;
+  Dropper dropper_;
+  UsageWriter usage_;
   Statement insert_event_, insert_body_, file_event_;
   Statement insert_job_, delete_job_, drop_job_, find_job_, wake_job_, move_job_, retry_job_;
   Statement insert_subscription_, update_subscription_;

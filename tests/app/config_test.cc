@@ -57,6 +57,15 @@ TEST_F(ConfigTest, WithoutAFileAndVariablesThereAreTheDefaults) {
   EXPECT_TRUE(config.stripe_webhook_secrets.empty());
 }
 
+TEST_F(ConfigTest, RetainIsALengthOfTimeOfAtLeast35Days) {
+  EXPECT_EQ(Load("").retain, std::chrono::hours{24 * 40});
+  EXPECT_EQ(Load("retain = \"35d\"\n").retain, std::chrono::hours{24 * 35});
+  EXPECT_EQ(Mistakes("retain = \"34d\"\n"),
+            "d.toml:1: retain: must be at least 35d: the provider may send an event again for that long");
+  setenv("DUNLIN_RETAIN", "90d", 1);
+  EXPECT_EQ(Load("").retain, std::chrono::hours{24 * 90});
+}
+
 TEST_F(ConfigTest, EveryKeyOfTheFileIsRead) {
   const Config config = Load(R"(
 listen = "0.0.0.0:80"
@@ -78,6 +87,17 @@ api_key = "sk_test_1"
 api_base = "http://127.0.0.1:2"
 api_version = "2020-08-27"
 tolerance = "10m"
+[aws]
+access_key_id = "AKID"
+secret_access_key = "aws-secret"
+session_token = "session"
+api_base = "http://127.0.0.1:3"
+[aws_marketplace]
+topics = ["arn:aws:sns:us-east-1:1:a", "arn:aws:sns:us-east-1:1:b"]
+certificates = "/etc/certs"
+eventbridge_secrets = ["eb-secret"]
+eventbridge_header = "x-secret"
+landing_page = "https://product.example/welcome"
 )");
   EXPECT_EQ(config.listen, "0.0.0.0:80");
   EXPECT_EQ(config.ledger, "sqlite:/var/lib/d.db");
@@ -99,19 +119,50 @@ tolerance = "10m"
   EXPECT_EQ(config.stripe_api_base, "http://127.0.0.1:2");
   EXPECT_EQ(config.stripe_api_version, "2020-08-27");
   EXPECT_EQ(config.stripe_tolerance, Seconds{600});
+  EXPECT_EQ(config.aws_access_key_id, "AKID");
+  EXPECT_EQ(config.aws_secret_access_key, "aws-secret");
+  EXPECT_EQ(config.aws_session_token, "session");
+  EXPECT_EQ(config.aws_api_base, "http://127.0.0.1:3");
+  EXPECT_EQ(config.aws_marketplace_topics,
+            (std::vector<std::string>{"arn:aws:sns:us-east-1:1:a", "arn:aws:sns:us-east-1:1:b"}));
+  EXPECT_EQ(config.aws_marketplace_certificates, "/etc/certs");
+  EXPECT_EQ(config.aws_marketplace_eventbridge_secrets, (std::vector<std::string>{"eb-secret"}));
+  EXPECT_EQ(config.aws_marketplace_eventbridge_header, "x-secret");
+  EXPECT_EQ(config.aws_marketplace_landing_page, "https://product.example/welcome");
+}
+
+TEST_F(ConfigTest, AVariableThatMeansNothingIsNamed) {
+  setenv("DUNLIN_LISSTEN", "127.0.0.1:1", 1);
+  setenv("DUNLIN_LISTEN", "127.0.0.1:2", 1);
+  EXPECT_EQ(Load("").unknown_variables, std::vector<std::string>{"DUNLIN_LISSTEN"});
 }
 
 TEST_F(ConfigTest, EveryVariableGoesOverTheFile) {
-  const std::pair<const char*, const char*> variables[] = {
-      {"LISTEN", "[::1]:9"},           {"LEDGER", "sqlite:e.db"},
-      {"QUEUE", "redis://h:1"},        {"POLICY", "e.toml"},
-      {"CLOCK", "https://c"},          {"OUTBOX_FILE", "e.jsonl"},
-      {"LOG_LEVEL", "error"},          {"BODY_BYTES_MAX", "4096"},
-      {"HTTP_THREADS", "5"},           {"TRUSTED_PROXIES", "127.0.0.1, 192.0.2.0/24"},
-      {"APPLY_THREADS", "6"},          {"OUTSIDE_THREADS", "7"},
-      {"BENCHMARK_ROUTE", "false"},    {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"},
-      {"STRIPE_API_KEY", "rk_test_2"}, {"STRIPE_API_BASE", "https://e"},
-      {"STRIPE_API_VERSION", "v"},     {"STRIPE_TOLERANCE", "20"}};
+  const std::pair<const char*, const char*> variables[] = {{"LISTEN", "[::1]:9"},
+                                                           {"LEDGER", "sqlite:e.db"},
+                                                           {"QUEUE", "redis://h:1"},
+                                                           {"POLICY", "e.toml"},
+                                                           {"CLOCK", "https://c"},
+                                                           {"OUTBOX_FILE", "e.jsonl"},
+                                                           {"LOG_LEVEL", "error"},
+                                                           {"BODY_BYTES_MAX", "4096"},
+                                                           {"HTTP_THREADS", "5"},
+                                                           {"TRUSTED_PROXIES", "127.0.0.1, 192.0.2.0/24"},
+                                                           {"APPLY_THREADS", "6"},
+                                                           {"OUTSIDE_THREADS", "7"},
+                                                           {"BENCHMARK_ROUTE", "false"},
+                                                           {"STRIPE_WEBHOOK_SECRETS", "whsec_x,whsec_y"},
+                                                           {"STRIPE_API_KEY", "rk_test_2"},
+                                                           {"STRIPE_API_BASE", "https://e"},
+                                                           {"STRIPE_API_VERSION", "v"},
+                                                           {"STRIPE_TOLERANCE", "20"},
+                                                           {"AWS_ACCESS_KEY_ID", "AKID2"},
+                                                           {"AWS_SECRET_ACCESS_KEY", "secret2"},
+                                                           {"AWS_API_BASE", "https://aws"},
+                                                           {"AWS_MARKETPLACE_TOPICS", "arn:aws:sns:x,arn:aws:sns:y"},
+                                                           {"AWS_MARKETPLACE_CERTIFICATES", "certs"},
+                                                           {"AWS_MARKETPLACE_EVENTBRIDGE_SECRETS", "eb1,eb2"},
+                                                           {"AWS_MARKETPLACE_LANDING_PAGE", "https://land"}};
   for (const auto& [name, value] : variables) setenv(("DUNLIN_" + std::string(name)).c_str(), value, 1);
   const Config config = Load(R"(
 listen = "1.1.1.1:1"
@@ -140,6 +191,13 @@ api_key = "sk_test_1"
   EXPECT_EQ(config.stripe_api_base, "https://e");
   EXPECT_EQ(config.stripe_api_version, "v");
   EXPECT_EQ(config.stripe_tolerance, Seconds{20});
+  EXPECT_EQ(config.aws_access_key_id, "AKID2");
+  EXPECT_EQ(config.aws_secret_access_key, "secret2");
+  EXPECT_EQ(config.aws_api_base, "https://aws");
+  EXPECT_EQ(config.aws_marketplace_topics, (std::vector<std::string>{"arn:aws:sns:x", "arn:aws:sns:y"}));
+  EXPECT_EQ(config.aws_marketplace_certificates, "certs");
+  EXPECT_EQ(config.aws_marketplace_eventbridge_secrets, (std::vector<std::string>{"eb1", "eb2"}));
+  EXPECT_EQ(config.aws_marketplace_landing_page, "https://land");
 }
 
 TEST_F(ConfigTest, SecretsComeFromFilesToo) {
@@ -170,6 +228,9 @@ tolerance = "5 minutes"
 api_kee = "sk_live_secret"
 [aws]
 x = 1
+[aws_marketplace]
+topics = ["prod1"]
+landing_page = "https://product.example/#welcome"
 )"),
             "d.toml:1: listen: must be ADDRESS:PORT, such as 127.0.0.1:8080\n"
             "d.toml:2: queue: must be memory, redis://HOST:PORT or redis+unix://PATH\n"
@@ -182,7 +243,9 @@ x = 1
                 ParseDuration("5 minutes").error().detail +
                 "\n"
                 "d.toml:9: stripe.api_kee: unknown key; docs/cli.md lists those there are\n"
-                "d.toml:10: aws: unknown key; docs/cli.md lists those there are\n"
+                "d.toml:11: aws.x: unknown key; docs/cli.md lists those there are\n"
+                "d.toml:13: aws_marketplace.topics: must be ARNs of SNS topics, as arn:aws:sns:us-east-1:…\n"
+                "d.toml:14: aws_marketplace.landing_page: must be a URL without blanks and without a part after #\n"
                 "DUNLIN_HTTP_THREADS: must be a whole number from 1 to 1024");
 }
 
@@ -248,6 +311,24 @@ TEST(CheckForServingTest, ALiveKeyKeepsTheMachinesTime) {
     config.stripe_api_key = key;
     EXPECT_NE(Refusal(config).find("clock"), std::string::npos) << key;
   }
+}
+
+TEST(CheckForServingTest, OfTheMarketplaceEverythingOrNothing) {
+  Config config = Servable();
+  config.aws_marketplace_eventbridge_secrets = {" hidden"};
+  std::string text = Refusal(config);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+  EXPECT_NE(text.find("eventbridge_secrets (DUNLIN_AWS_MARKETPLACE_EVENTBRIDGE_SECRETS): number 1"), std::string::npos);
+  EXPECT_NE(text.find("aws_marketplace.landing_page"), std::string::npos) << text;
+  EXPECT_NE(text.find("aws.access_key_id"), std::string::npos) << text;
+  EXPECT_EQ(text.find("hidden"), std::string::npos) << text;
+  config = Servable();
+  config.aws_marketplace_landing_page = "https://product.example";
+  config.aws_access_key_id = "AKID";
+  config.aws_secret_access_key = "hidden";
+  EXPECT_NE(Refusal(config).find("nothing of AWS would be heard"), std::string::npos);
+  config.aws_marketplace_topics = {"arn:aws:sns:us-east-1:1:a"};
+  EXPECT_EQ(Refusal(config), "");
 }
 
 TEST(LivemodeOfTest, TheKeySaysItsMode) {

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <stdexcept>
@@ -34,8 +37,11 @@ constexpr bool kSanitized = false;
 // nothing is done about, and the birth of subscriptions that the provider has never heard of.
 class Sender {
  public:
-  explicit Sender(World& world)
-      : world_(world), birth_(Fixture("customer.subscription.created")), thread_([this] { Run(); }) {}
+  Sender(World& world, int number)
+      : world_(world),
+        name_("sender" + std::to_string(number) + "_"),
+        birth_(Fixture("customer.subscription.created")),
+        thread_([this] { Run(); }) {}
   ~Sender() { Stop(); }
 
   void Stop() {
@@ -52,14 +58,14 @@ class Sender {
 
   void Run() {
     for (int n = 0; !stop_; ++n) {
-      const std::string id = "evt_sender" + std::to_string(n);
-      const std::string subscription = "sub_sender" + std::to_string(n);
+      const std::string id = "evt_" + name_ + std::to_string(n);
+      const std::string subscription = "sub_" + name_ + std::to_string(n);
       const bool birth = n % kBirthEvery == 0;
       nlohmann::json event = birth ? birth_ : Other();
       event["id"] = id;
       if (birth) {
         event["data"]["object"]["id"] = subscription;
-        event["data"]["object"]["customer"] = "cus_sender" + std::to_string(n);
+        event["data"]["object"]["customer"] = "cus_" + name_ + std::to_string(n);
       }
       if (world_.Post(event.dump()) != 200) continue;
       acknowledged_.insert(id);
@@ -77,6 +83,7 @@ class Sender {
 
   static constexpr int kBirthEvery = 8;
   World& world_;
+  const std::string name_;
   const nlohmann::json birth_;
   std::atomic<bool> stop_{false};
   std::set<std::string> acknowledged_;
@@ -193,14 +200,14 @@ void WithoutFaults(World& world, Act act) {
 }
 
 // Time goes on until every recovery has come to its end, so that all that was put off has happened.
-bool LetTimeHeal(World& world) {
+bool LetTimeHeal(World& world, int patience = 20) {
   TurnFaults(world, false);
   for (int day = 0; day < 25; ++day) {
     world.Sim("/_sim/clock", {{"advance", "1d"}});
-    if (!world.Settle(20)) return false;
+    if (!world.Settle(patience)) return false;
   }
   world.Sim("/_sim/clock", {{"advance", "10m"}});
-  return world.Settle(20);
+  return world.Settle(patience);
 }
 
 void ExpectNone(const std::vector<std::string>& problems) {
@@ -211,17 +218,55 @@ struct Run {
   int kills = 20;
   int subscribers = kSanitized ? 12 : 40;
   RedisServer* redis = nullptr;  // flushed, and now and then killed and replaced by an empty one
+  int senders = 1;
+  int pace = 1;  // the blows fall this many times further apart
+  unsigned seed = 20261121;
+  int settle_seconds = 20;
 };
 
-void CrashAgainAndAgain(World& world, const Run& run) {
-  std::mt19937 chance(20261121);
+struct Figures {
+  int kills = 0;
+  std::size_t acknowledged = 0;  // events of the senders
+  std::size_t webhooks = 0;      // of the provider, acknowledged
+  std::size_t charges = 0;
+  int ours = 0;
+};
+
+int ChargesOfOurs(const nlohmann::json& charges) {
+  int ours = 0;
+  for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("idempotency_key").is_null() ? 0 : 1;
+  return ours;
+}
+
+constexpr int kChargesToProveIt = 6;
+
+void ExpectKept(Ledger& ledger, const Sender& sender) {
+  for (const std::string& id : sender.acknowledged()) {
+    const auto event = ledger.FindEvent(Provider::kStripe, EventId{id});
+    ASSERT_TRUE(event && *event) << id << " was acknowledged and is lost (I1)";
+    EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
+    EXPECT_NE((*event)->outcome, EventOutcome::kUnreadable) << id;
+  }
+  for (const std::string& id : sender.subscriptions()) {
+    const auto record = ledger.LoadSubscription(SubscriptionId{id});
+    EXPECT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
+  }
+}
+
+void CrashAgainAndAgain(World& world, const Run& run, Figures& figures) {
+  std::mt19937 chance(run.seed);
   Customers customers(world, MakeSubscribers(world, run.subscribers));
   ASSERT_TRUE(world.Settle(30));
   TurnFaults(world, true);
-  Sender sender(world);
-  for (int kill = 0; kill < run.kills; ++kill) {
+  std::vector<std::unique_ptr<Sender>> senders;
+  for (int i = 0; i < run.senders; ++i) senders.push_back(std::make_unique<Sender>(world, i));
+  // On a machine so busy that hardly anything is charged between the blows, more follow, further apart.
+  const auto proved = [&] { return ChargesOfOurs(world.SimGet("/_sim/charges")) >= kChargesToProveIt; };
+  int kill = 0;
+  for (; kill < run.kills || (kill < 2 * run.kills && !proved()); ++kill) {
     // About 55 hours in small steps, and the blow falls somewhere among or after them.
-    const auto blow = std::chrono::steady_clock::now() + std::chrono::milliseconds(50 + chance() % 350);
+    const auto patience = std::chrono::milliseconds(50 + chance() % 350) * run.pace * (kill < run.kills ? 1 : 6);
+    const auto blow = std::chrono::steady_clock::now() + patience;
     for (int step = 0; step < kStepsBetweenKills; ++step) {
       world.Sim("/_sim/clock", {{"advance", std::to_string(7 + chance() % 5) + "h"}});
     }
@@ -238,8 +283,8 @@ void CrashAgainAndAgain(World& world, const Run& run) {
     WithoutFaults(world, [&] { customers.Act(chance); });
     world.StartService();
   }
-  sender.Stop();
-  ASSERT_TRUE(LetTimeHeal(world));
+  for (const auto& sender : senders) sender->Stop();
+  ASSERT_TRUE(LetTimeHeal(world, run.settle_seconds));
   const nlohmann::json truth = world.SimGet("/_sim/truth");
   const Timestamp now = world.Now();
   const nlohmann::json charges = world.SimGet("/_sim/charges");
@@ -248,41 +293,69 @@ void CrashAgainAndAgain(World& world, const Run& run) {
 
   auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
   ASSERT_TRUE(ledger) << ledger.error().detail;
-  for (const std::string& id : sender.acknowledged()) {
-    const auto event = (*ledger)->FindEvent(Provider::kStripe, EventId{id});
-    ASSERT_TRUE(event && *event) << id << " was acknowledged and is lost (I1)";
-    EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
-    EXPECT_NE((*event)->outcome, EventOutcome::kUnreadable) << id;
-  }
-  for (const std::string& id : sender.subscriptions()) {
-    const auto record = (*ledger)->LoadSubscription(SubscriptionId{id});
-    EXPECT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
-  }
+  for (const auto& sender : senders) ExpectKept(**ledger, *sender);
   ExpectNone(simulate::DoubleCaptures(charges));
   ExpectNone(simulate::BrokenCharges(**ledger, charges, Rules(customers.cancelled())));
   ExpectNone(simulate::DifferencesFromTruth(**ledger, truth, now));
   ExpectNone(simulate::BrokenInvariants(**ledger, truth, kScheduleSteps));
-  int ours = 0;
-  for (const nlohmann::json& charge : charges.at("charges")) ours += charge.at("idempotency_key").is_null() ? 0 : 1;
-  EXPECT_GT(sender.acknowledged().size(), 20U);
-  EXPECT_GT(ours, 5) << "too little happened to prove anything";
-  EXPECT_EQ(customers.acts(), run.kills);
+  figures = {.kills = kill,
+             .webhooks = truth.at("webhooks").at("acknowledged").get<std::size_t>(),
+             .charges = charges.at("charges").size(),
+             .ours = ChargesOfOurs(charges)};
+  for (const auto& sender : senders) figures.acknowledged += sender->acknowledged().size();
+  EXPECT_GT(figures.acknowledged, 20U);
+  EXPECT_GE(figures.ours, kChargesToProveIt) << "too little happened to prove anything";
+  EXPECT_EQ(customers.acts(), kill);
   EXPECT_FALSE(customers.cancelled().empty());
+}
+
+void Print(const char* what, const Figures& f) {
   std::printf(
-      "[ figures  ] %d kills, %zu events of the sender acknowledged, %zu webhooks, %zu charges, %d of them ours\n",
-      run.kills, sender.acknowledged().size(), truth.at("webhooks").at("acknowledged").get<std::size_t>(),
-      charges.at("charges").size(), ours);
+      "[ figures  ] %s: %d kills, %zu events of the senders and %zu webhooks of the provider acknowledged, %zu "
+      "charges, %d of them ours\n",
+      what, f.kills, f.acknowledged, f.webhooks, f.charges, f.ours);
+  std::fflush(stdout);
 }
 
 TEST(CrashTest, TwentyKillsLoseNothingAndChargeNobodyTwice) {
   World world({.seed = 41});
-  CrashAgainAndAgain(world, {.kills = 20});
+  Figures figures;
+  CrashAgainAndAgain(world, {.kills = 20}, figures);
+  Print("crashes", figures);
 }
 
 TEST(CrashTest, TheSameWithARedisThatForgets) {
   RedisServer redis;
   World world({.queue = redis.unix_url(), .seed = 42});
-  CrashAgainAndAgain(world, {.kills = 20, .subscribers = kSanitized ? 8 : 25, .redis = &redis});
+  Figures figures;
+  CrashAgainAndAgain(world, {.kills = 20, .subscribers = kSanitized ? 8 : 25, .redis = &redis}, figures);
+  Print("crashes with Redis", figures);
+}
+
+// Round after round with other chances, for as long as SOAK_SECONDS says (tests/soak/run).
+TEST(SoakTest, CrashesForAsLongAsItIsTold) {
+  const char* seconds = std::getenv("SOAK_SECONDS");
+  if (seconds == nullptr) GTEST_SKIP() << "a soak takes long; run tests/soak/run SECONDS";
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(std::atoi(seconds));
+  Figures all;
+  for (unsigned round = 1; std::chrono::steady_clock::now() < end && !::testing::Test::HasFailure(); ++round) {
+    RedisServer redis;
+    const bool with_redis = round % 2 == 0;
+    World world({.queue = with_redis ? redis.unix_url() : "memory", .seed = static_cast<int>(round)});
+    Figures figures;
+    CrashAgainAndAgain(world,
+                       {.kills = 40,
+                        .redis = with_redis ? &redis : nullptr,
+                        .senders = 8,
+                        .pace = 4,
+                        .seed = round,
+                        .settle_seconds = 120},
+                       figures);
+    Print(("round " + std::to_string(round)).c_str(), figures);
+    all = {all.kills + figures.kills, all.acknowledged + figures.acknowledged, all.webhooks + figures.webhooks,
+           all.charges + figures.charges, all.ours + figures.ours};
+  }
+  Print("in all", all);
 }
 
 TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {

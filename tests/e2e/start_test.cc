@@ -103,6 +103,8 @@ TEST_F(StartTest, RefusesALedgerItCannotKeep) {
   ASSERT_TRUE(newer && (*newer)->Run("PRAGMA user_version = 999"));
   newer->reset();
   Refused(2, "schema version 999", {"--ledger", "sqlite:" + scratch_.File("newer.db")});
+  const auto served = OpenLedger("sqlite:" + scratch_.File("served.db"), {.sole_service = true});
+  Refused(1, "another service works on the ledger", {"--ledger", "sqlite:" + scratch_.File("served.db")});
 }
 
 TEST_F(StartTest, SaysThatItsPortIsTaken) {

@@ -163,7 +163,8 @@ InvoiceFact AnyInvoice(Chance& chance, const EventId& source) {
   i.amount_remaining = static_cast<std::int64_t>(chance() % 2) * 4000;
   if (chance() % 2 == 0) i.line_period_end = AnyTime(chance);
   i.made_at = AnyTime(chance);
-  if (chance() % 2 == 0) i.failures = {{AnyTime(chance), source, "", i.attempt_count}};
+  if (chance() % 2 == 0)
+    i.failures = {{AnyTime(chance), source, "", i.attempt_count, chance() % 3 == 0 ? "req_1" : ""}};
   if (chance() % 2 == 0) {
     i.decline = Decline{chance() % 2 == 0 ? "expired_card" : "stolen_card", "", "", ""};
     i.decline_at = AnyTime(chance);

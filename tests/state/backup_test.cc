@@ -24,9 +24,9 @@ class BackupTest : public ::testing::Test {
     EXPECT_TRUE(ledger) << ledger.error().detail;
     return ledger ? std::move(*ledger) : nullptr;
   }
-  static void Accept(Ledger& ledger, int n) {
+  static void Accept(Ledger& ledger, int n, const std::string& body = "{}") {
     Unit unit;
-    unit.accept = {MakeEvent("evt_" + std::to_string(n))};
+    unit.accept = {MakeEvent("evt_" + std::to_string(n), body)};
     ASSERT_TRUE(ledger.Commit(std::move(unit)));
   }
   static bool Holds(Ledger& ledger, int n) {
@@ -113,7 +113,8 @@ TEST_F(BackupTest, WhatIsNoBackupIsRefusedAndLeavesNothing) {
 TEST_F(BackupTest, ADamagedPageIsFound) {
   {
     const auto ledger = Open(live_);
-    for (int n = 0; n < 200; ++n) Accept(*ledger, n);
+    // Bodies fill the middle of the file, so that what is damaged there is no page without content.
+    for (int n = 0; n < 200; ++n) Accept(*ledger, n, std::string(2000, 'x'));
   }
   ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
   {

@@ -71,6 +71,19 @@ TEST(FailuresTest, ALaterRequestIsAnAttemptOfItsOwn) {
   EXPECT_EQ(Failed(Counted(1, 2, Day(3)), Told("evt_1", Day(3, 20), 2, "by hand")).size(), 3U);
 }
 
+TEST(FailuresTest, WhatACustomerTriesByHandIsOneAttemptARequest) {
+  const auto by_hand = [](const std::string& source, Timestamp at, const std::string& request) {
+    InvoiceFact i = Told(source, at, 1);
+    i.failures[0].request = request;
+    return i;
+  };
+  const auto automatic = Told("evt_0", Day(1), 1);
+  const auto failed = by_hand("evt_1", Day(2), "req_1");
+  EXPECT_EQ(Failed(automatic, failed, by_hand("evt_2", Day(2, 1), "req_1")).size(), 2U) << "and action required";
+  EXPECT_EQ(Failed(automatic, failed, by_hand("evt_2", Day(2, 1), "req_2")).size(), 3U);
+  EXPECT_EQ(Failed(Counted(1, 1, Day(1)), by_hand("evt_1", Day(2), "req_1")).size(), 2U) << "a later request";
+}
+
 TEST(FailuresTest, OneAttemptThatIsToldByTwoEventsIsOne) {
   const std::vector<Failure> failed = Failed(Told("evt_2", Day(1, 1), 1), Told("evt_1", Day(1), 1));
   ASSERT_EQ(failed.size(), 1U);

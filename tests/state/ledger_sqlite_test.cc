@@ -108,6 +108,19 @@ TEST_F(SqliteLedgerTest, ALedgerOfTheFirstVersionKeepsItsContent) {
   EXPECT_EQ(ledger->LoadWork(std::vector{JobId{1}}).value().at(0).event->body, "{}");
 }
 
+TEST_F(SqliteLedgerTest, OneServiceAtATimeWorksOnIt) {
+  const auto serve = [&] { return OpenLedger("sqlite:" + path_, {.sole_service = true}); };
+  auto service = serve();
+  ASSERT_TRUE(service) << service.error().detail;
+  EXPECT_TRUE(Open()) << "the commands are no service";
+  const auto second = serve();
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kConflict);
+  EXPECT_THAT(second.error().detail, HasSubstr("another service works on the ledger " + path_));
+  service->reset();
+  EXPECT_TRUE(serve());
+}
+
 TEST_F(SqliteLedgerTest, AnEmptyFileGetsEveryVersionInTurn) {
   auto connection = std::move(*db::Connection::Open(path_, kBusyMs));
   ASSERT_TRUE(db::Migrate(*connection, std::vector{kOne, kTwo}));
@@ -143,6 +156,65 @@ TEST_F(SqliteLedgerTest, ANewerSchemaIsRefusedNamingBothVersions) {
   EXPECT_EQ(error.code, Errc::kInvalidArgument);
   EXPECT_THAT(error.detail, HasSubstr("99"));
   EXPECT_THAT(error.detail, HasSubstr("up to " + std::to_string(db::Migrations().size())));
+}
+
+// A ledger as version 1 left it, with a row in every table that version 3 makes anew, and one job done already.
+constexpr const char* kVersionOneRows = R"sql(
+INSERT INTO events VALUES (7, 'stripe', 'evt_1', 'invoice.paid', 1000, 2000, 1, 'in_1', 'sub_1', 'waiting', 'why',
+  NULL);
+INSERT INTO event_bodies VALUES (7, CAST('{"id":"evt_1"}' AS BLOB));
+INSERT INTO jobs VALUES (41, 'apply', '', 'sub_1', 2000, 2000, 'ready', 0, NULL, '', 7, '{}');
+INSERT INTO jobs VALUES (99, 'mail', 'mail/1', 'sub_1', 2000, 9000, 'dead', 3, 2500, 'no answer', NULL, '{"a":1}');
+DELETE FROM jobs WHERE id = 99;
+INSERT INTO jobs VALUES (42, 'charge', 'charge/sub_1', 'sub_1', 2000, 9000, 'dead', 3, 2500, 'no', NULL, '{"a":1}');
+INSERT INTO subscriptions VALUES ('sub_1', 'stripe', 'cus_1', 5, 'past_due', 'revoked', 'pro', 9000, 8000, NULL,
+  NULL, 1,  3000, 'waiting', 'in_1', 'default', 3, 2500, 9000, 1, 'evt_m', '', 'evt_f',
+  '{"s":[{"e":"evt_1","c":1000,"s":"past_due"}]}');
+INSERT INTO timeline VALUES (1, 'sub_1', 3000, 'change', 'active', 'past_due', 'granted', 'revoked', '', 'R24d',
+  'default@3', 'evt_1', 'provider', 'It is overdue.', '');
+)sql";
+
+TEST_F(SqliteLedgerTest, AVersionOneLedgerIsBroughtForwardWithEverythingInIt) {
+  {
+    auto connection = std::move(*db::Connection::Open(path_, kBusyMs));
+    ASSERT_TRUE(db::Migrate(*connection, db::Migrations().first(1)));
+    const Status filled = connection->Run(kVersionOneRows);
+    ASSERT_TRUE(filled) << filled.error().detail;
+  }
+  auto ledger = Open();
+  const auto event = ledger->FindEvent(Provider::kStripe, EventId("evt_1")).value();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->seq, 7);
+  EXPECT_EQ(event->body, R"({"id":"evt_1"})");
+  EXPECT_EQ(event->outcome, EventOutcome::kWaiting);
+  EXPECT_EQ(event->subscription, "sub_1");
+  EXPECT_EQ(event->received_at, FromUnixMillis(2000));
+  EXPECT_TRUE(event->livemode);
+
+  const std::vector<Job> jobs = ledger->Jobs({}, {}).value().items;
+  ASSERT_THAT(jobs, SizeIs(2));
+  EXPECT_EQ(jobs[0].id, JobId{41});
+  EXPECT_EQ(jobs[0].event_seq, 7);
+  EXPECT_EQ(jobs[1].kind, JobKind::kCharge);
+  EXPECT_EQ(jobs[1].state, JobState::kDead);
+  EXPECT_EQ(jobs[1].tries, 3);
+  EXPECT_EQ(jobs[1].last_error, "no");
+  EXPECT_EQ(jobs[1].payload, R"({"a":1})");
+
+  const auto record = ledger->LoadSubscription(SubscriptionId("sub_1")).value();
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->subscription.version, 5);
+  EXPECT_EQ(record->subscription.values.status, SubscriptionStatus::kPastDue);
+  EXPECT_EQ(record->subscription.recovery.next_attempt_at, FromUnixMillis(9000));
+  EXPECT_EQ(record->subscription.recovery.failure_seen, EventId("evt_f"));
+  EXPECT_THAT(record->subscription.facts.snapshots, SizeIs(1));
+  EXPECT_THAT(ledger->Timeline(SubscriptionId("sub_1")).value(), SizeIs(1));
+
+  // Number 99 was given out once, so it is never given out again; what is new is accepted.
+  EXPECT_GT(ToInt(ledger->Commit(Add(MakeJob(JobKind::kMeter, kNoon)))->new_jobs[0].id), 99);
+  NewEvent of_aws = MakeEvent("eb/1");
+  of_aws.provider = Provider::kAwsMarketplace;
+  EXPECT_TRUE(ledger->Commit(Accept(of_aws))->stored[0]);
 }
 
 // ---- Files that are no ledgers -----------------------------------------------------------------------------------
@@ -270,6 +342,28 @@ TEST_F(SqliteLedgerTest, AnotherProcessesTransactionIsWaitedForAndThenGivenUp) {
   ASSERT_TRUE(other->Run("ROLLBACK"));
   EXPECT_FALSE(HasEvent(*ledger, "evt_2"));
   EXPECT_TRUE(ledger->Commit(Accept(MakeEvent("evt_2"))));
+}
+
+// ---- What is let go of -------------------------------------------------------------------------------------------
+
+TEST_F(SqliteLedgerTest, ADroppedBodyIsWipedFromTheFile) {
+  {
+    const auto ledger = Open();
+    for (int i = 0; i < 200; ++i) {
+      NewEvent event = MakeEvent("evt_" + std::to_string(i),
+                                 std::string(50, ' ') + "let-go" + std::string(static_cast<std::size_t>(i) * 50, '.'));
+      event.outcome = EventOutcome::kKept;
+      ASSERT_TRUE(ledger->Commit(Accept(std::move(event))));
+    }
+  }
+  ASSERT_NE(ReadFile(path_).find("let-go"), std::string::npos);
+  {
+    const auto ledger = Open();
+    Unit unit;
+    unit.drop_bodies = BodyDrop{.received_before = Timestamp::max(), .naming = {}};
+    ASSERT_EQ(ledger->Commit(std::move(unit)).value().dropped.bodies, 200);
+  }
+  EXPECT_EQ(ReadFile(path_).find("let-go"), std::string::npos);
 }
 
 // ---- Disks that fail, processes that die -------------------------------------------------------------------------

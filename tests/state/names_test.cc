@@ -24,14 +24,14 @@ void ExpectNamed(std::string_view (*name)(E), std::optional<E> (*parse)(std::str
 }
 
 TEST(NamesTest, EveryNameGivesItsValueBack) {
-  ExpectNamed(ProviderName, ParseProvider, Provider::kStripe);
+  ExpectNamed(ProviderName, ParseProvider, Provider::kAwsMarketplace);
   ExpectNamed(StatusName, ParseStatus, SubscriptionStatus::kCanceled);
   ExpectNamed(AccessName, ParseAccess, Access::kRevoked);
   ExpectNamed(InvoiceStatusName, ParseInvoiceStatus, InvoiceStatus::kPaid);
   ExpectNamed(AttemptKindName, ParseAttemptKind, AttemptKind::kNewMethod);
   ExpectNamed(AttemptStateName, ParseAttemptState, AttemptState::kUnknown);
   ExpectNamed(EventOutcomeName, ParseEventOutcome, EventOutcome::kUnreadable);
-  ExpectNamed(JobKindName, ParseJobKind, JobKind::kAlert);
+  ExpectNamed(JobKindName, ParseJobKind, JobKind::kErase);
   ExpectNamed(RoleName, ParseRole, Role::kAdmin);
   ExpectNamed(RecoveryStateName, ParseRecoveryState, RecoveryState::kExhausted);
 }

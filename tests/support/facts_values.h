@@ -52,7 +52,7 @@ inline InvoiceFact FullInvoice(int n) {
   i.made_at = at - 1s;
   i.customer_email = "an\"n\\@example.org";
   i.hosted_url = "https://invoice.example.org/i/acct_1/test_YWNjdF8x?s=ap";
-  i.failures = {{at, EventId("evt_f1"), "", 1}, {at + 1h, EventId("evt_f2"), "dunlin/7/1", 2}};
+  i.failures = {{at, EventId("evt_f1"), "", 1}, {at + 1h, EventId("evt_f2"), "dunlin/7/1", 2, "req_7"}};
   i.decline = Decline{"insufficient_funds", "try_again_later", "51", "pm_1"};
   i.decline_at = at + 1h;
   return i;

@@ -1,7 +1,9 @@
 // Breaks the seam: a ledger whose n-th commit is lost, before it was written or after.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,8 @@ class FaultyLedger : public ForwardingLedger {
     fault_ = fault;
     countdown_ = nth;
   }
+  // From now on every unit that says what became of this event is refused. 0: none.
+  void RefuseEvent(std::int64_t seq) { refused_event_ = seq; }
   // How many units have been asked for.
   int commits() const { return commits_; }
 
@@ -41,6 +45,10 @@ class FaultyLedger : public ForwardingLedger {
     for (std::size_t i = 0; i < units.size(); ++i) {
       ++commits_;
       const bool lose = --countdown_ == 0;
+      if (IsRefused(units[i])) {
+        results.push_back(Fail(Errc::kCorrupt, "this event is refused on purpose"));
+        continue;
+      }
       results.push_back(Lost());
       if (lose && fault_ == Fault::kBeforeWrite) continue;
       if (lose) lost_after.push_back(i);
@@ -63,6 +71,12 @@ class FaultyLedger : public ForwardingLedger {
  private:
   static tl::unexpected<Error> Lost() { return Fail(Errc::kUnavailable, "the commit was lost on purpose"); }
 
+  bool IsRefused(const Unit& unit) const {
+    return std::any_of(unit.events.begin(), unit.events.end(),
+                       [&](const EventResult& e) { return e.seq == refused_event_; });
+  }
+
+  std::atomic<std::int64_t> refused_event_{0};
   std::atomic<Fault> fault_{Fault::kBeforeWrite};
   std::atomic<int> countdown_{0};
   std::atomic<int> commits_{0};

@@ -36,9 +36,11 @@ nlohmann::json Read(const Result<play::Answer>& answer, const std::string& what)
 }  // namespace
 
 World::World(Options options) : options_(std::move(options)), folder_(NewFolder()) {
+  std::filesystem::create_directory(folder_ + "/certs");
   provider_ = std::make_unique<Process>(
       std::vector<std::string>{kBuilt + "/fixtures/provider_sim/dunlin-provider-sim", "--listen", "127.0.0.1:0",
-                               "--secret", kSecret, "--seed", std::to_string(options_.seed)},
+                               "--secret", kSecret, "--seed", std::to_string(options_.seed), "--aws-certs",
+                               folder_ + "/certs", "--aws-eventbridge-secret", kBridgeSecret},
       std::map<std::string, std::string>{}, folder_ + "/provider");
   provider_url_ = provider_->WaitForAddress();
   if (provider_url_.empty()) throw std::runtime_error("the simulator did not come up: " + provider_->Err());
@@ -50,6 +52,7 @@ World::World(Options options) : options_(std::move(options)), folder_(NewFolder(
   if (!token) throw std::runtime_error(token.error().detail);
   token_ = *token;
   Sim("/_sim/webhook", {{"url", service_url_ + "/webhooks/stripe"}});
+  if (options_.aws) Sim("/_sim/aws/webhook", {{"url", service_url_ + "/webhooks/aws-marketplace"}});
 }
 
 World::~World() {
@@ -65,6 +68,10 @@ void World::MakeCatalog() {
                 std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy.toml", "--out", policy},
                {}, folder_ + "/catalog");
   if (play.Wait() != 0) throw std::runtime_error("no catalogue: " + play.Err());
+  if (options_.aws) {
+    std::ofstream(policy, std::ios::app)
+        << std::ifstream(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy-marketplace.toml").rdbuf();
+  }
   std::ifstream file(policy);
   std::stringstream text;
   text << file.rdbuf();
@@ -77,11 +84,28 @@ void World::MakeCatalog() {
   }
 }
 
+std::map<std::string, std::string> World::AwsEnvironment() const {
+  const std::string topic = "arn:aws:sns:us-east-1:111111111111:aws-mp-";
+  std::string topics = "arn:aws:sns:us-east-1:222222222222:marketplace-events";
+  for (const char* product : {"prod-old", "prod-new"}) {
+    topics +=
+        "," + topic + "subscription-notification-" + product + "," + topic + "entitlement-notification-" + product;
+  }
+  return {{"DUNLIN_AWS_MARKETPLACE_TOPICS", topics},
+          {"DUNLIN_AWS_MARKETPLACE_CERTIFICATES", folder_ + "/certs"},
+          {"DUNLIN_AWS_MARKETPLACE_EVENTBRIDGE_SECRETS", kBridgeSecret},
+          {"DUNLIN_AWS_MARKETPLACE_LANDING_PAGE", kLandingPage},
+          {"DUNLIN_AWS_API_BASE", provider_url_},
+          {"DUNLIN_AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
+          {"DUNLIN_AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
+}
+
 void World::StartService() {
   std::map<std::string, std::string> env = {{"DUNLIN_STRIPE_WEBHOOK_SECRETS", kSecret},
                                             {"DUNLIN_STRIPE_API_KEY", kApiKey},
                                             {"DUNLIN_STRIPE_API_BASE", provider_url_},
                                             {"DUNLIN_OUTBOX_FILE", folder_ + "/outbox.jsonl"}};
+  if (options_.aws) env.merge(AwsEnvironment());
   for (const auto& [name, value] : options_.env) env[name] = value;
   service_ = std::make_unique<Process>(
       std::vector<std::string>{kBuilt + "/app/dunlin", "serve", "--listen", listen_, "--ledger", ledger(), "--queue",

@@ -22,6 +22,9 @@ class World {
     std::string queue = "memory";
     int seed = 1;
     std::map<std::string, std::string> env;  // for the service, over what the world sets
+    // AWS Marketplace too: products prod-old and prod-new buy plan "team", their dimension "seats" plan "business",
+    // and "requests" are metered. The products themselves are not made yet; the topics of both are ours.
+    bool aws = false;
   };
   // Starts the simulator, makes the catalogue, starts the service and points the webhooks at it.
   explicit World(Options options);
@@ -29,6 +32,8 @@ class World {
 
   static constexpr const char* kSecret = "whsec_world_0123456789";
   static constexpr const char* kApiKey = "sk_test_world_key";
+  static constexpr const char* kBridgeSecret = "bridge-world-0123456789";
+  static constexpr const char* kLandingPage = "http://127.0.0.1:9/welcome";
 
   void StartService();  // the same ledger, and the port it had before
   Process& service() { return *service_; }
@@ -55,6 +60,7 @@ class World {
 
  private:
   void MakeCatalog();
+  std::map<std::string, std::string> AwsEnvironment() const;
 
   const Options options_;
   std::string folder_;

@@ -63,6 +63,19 @@ TEST(ApplyTest, FiftyEventsOfThreeSubscriptionsAreThreeSaves) {
   for (const char* id : {"sub_0", "sub_1", "sub_2"}) EXPECT_EQ(world.Record(id).subscription.version, 1);
 }
 
+TEST(ApplyTest, AnEventThatCannotBeWrittenHoldsUpNoOther) {
+  World world;
+  for (int i = 0; i < 5; ++i)
+    world.Store(SnapshotDigest("evt_" + std::to_string(i), kNoon - Seconds{100 - i}, ProviderStatus::kActive));
+  world.ledger.RefuseEvent((*world.base->FindEvent(Provider::kStripe, EventId{"evt_2"}))->seq);
+  ApplyAll(world);
+  for (const char* id : {"evt_0", "evt_1", "evt_3", "evt_4"}) EXPECT_NE(OutcomeOf(world, id), EventOutcome::kWaiting);
+  EXPECT_EQ(OutcomeOf(world, "evt_2"), EventOutcome::kWaiting);
+  const Listing<Job> jobs = *world.base->Jobs({.kind = JobKind::kApply}, {});
+  ASSERT_EQ(jobs.items.size(), 1U);
+  EXPECT_THAT(jobs.items[0].last_error, HasSubstr("refused on purpose"));
+}
+
 TEST(ApplyTest, ABatchHasOneChangeRowForEachChangeAndNoMore) {
   World world;
   world.Store(SnapshotDigest("evt_1", kNoon - 50s, ProviderStatus::kActive));
@@ -129,14 +142,14 @@ TEST(ApplyTest, ARowThatMovedIsReadAgain) {
   world.Store(SnapshotDigest("evt_3", kNoon - 1s, ProviderStatus::kActive));
   const EventReader plain = world.engine.read;
   bool moved = false;
-  world.engine.read = [&](std::string_view body) {
+  world.engine.read = [&](Provider provider, std::string_view body) {
     if (!moved && body == "evt_3") {  // the row was read for evt_2; somebody else saves it before it is written
       moved = true;
       Subscription row = world.Record().subscription;
       EXPECT_TRUE(Merge(row.facts, MethodChange{kNoon, EventId{"evt_m"}}));
       EXPECT_TRUE(world.base->Commit(testing::Save(row)));
     }
-    return plain(body);
+    return plain(provider, body);
   };
   const int before = world.ledger.commits();
   ApplyAll(world);
@@ -153,7 +166,9 @@ TEST(ApplyTest, AnEventThatCannotBeReadIsKeptAndToldToSupport) {
   World world;
   Digest digest = SnapshotDigest("evt_1", kNoon, ProviderStatus::kActive);
   world.Store(digest);
-  world.engine.read = [](std::string_view) -> Result<Digest> { return Fail(Errc::kInvalidArgument, "no status"); };
+  world.engine.read = [](Provider, std::string_view) -> Result<Digest> {
+    return Fail(Errc::kInvalidArgument, "no status");
+  };
   ApplyAll(world);
   const auto event = **world.base->FindEvent(Provider::kStripe, EventId{"evt_1"});
   EXPECT_EQ(event.outcome, EventOutcome::kUnreadable);

@@ -10,12 +10,13 @@ World::World(const CollectionPolicy& policy, const std::string& location)
       policies(PolicyOf(policy)),
       engine{.ledger = ledger,
              .provider = provider,
+             .marketplace = marketplace,
              .clock = clock,
              .random = random,
              .policies = policies,
              .outbox = outbox,
              .observer = observer,
-             .read = [this](std::string_view body) { return digests.Read(body); },
+             .read = [this](Provider, std::string_view body) { return digests.Read(body); },
              .ingest = [this](std::string_view body) -> Status {
                const Result<Digest> digest = digests.Read(body);
                if (!digest) return tl::unexpected(digest.error());
@@ -26,6 +27,7 @@ World::World(const CollectionPolicy& policy, const std::string& location)
 void World::Store(const Digest& digest) {
   digests.Add(digest);
   NewEvent event = MakeEvent(digest.event.str(), digest.event.str());
+  if (digest.market || digest.topic) event.provider = Provider::kAwsMarketplace;
   event.created = digest.created;
   event.received_at = clock.Now();
   ASSERT_TRUE(base->Commit(Accept(event)));

@@ -7,6 +7,7 @@
 
 #include "tests/support/faulty_ledger.h"
 #include "tests/support/scratch.h"
+#include "tests/support/scripted_marketplace.h"
 #include "tests/support/scripted_provider.h"
 #include "tests/support/story.h"
 #include "workflows/apply.h"
@@ -82,6 +83,7 @@ struct World {
   FixedRandom random;
   PolicyBook policies;
   ScriptedProvider provider;
+  ScriptedMarketplace marketplace;
   RecordingOutbox outbox;
   Observer observer;
   Digests digests;

@@ -7,6 +7,7 @@
 
 #include "workflows/attempt_outcome.h"
 #include "workflows/effects/filing.h"
+#include "workflows/messages.h"
 
 namespace dunlin::testing {
 namespace {
@@ -28,7 +29,8 @@ std::string TextOf(const Policy& policy) {
 
 }  // namespace
 
-Player::Player(const CollectionPolicy& policy) : ledger_(std::move(*OpenLedger("sqlite::memory:"))) {
+Player::Player(const CollectionPolicy& policy, std::span<const Transition> rows)
+    : rows_(rows), ledger_(std::move(*OpenLedger("sqlite::memory:"))) {
   UsePolicy(PolicyOf(policy));
   record_.subscription.id = SubscriptionId{"sub_1"};
   Merge(facts_, Snapshot("evt_0", kNoon - 1s, ProviderStatus::kActive));
@@ -104,12 +106,15 @@ void Player::SayOfProvider(const std::string& word, const std::string& detail) {
     Merge(facts_, snapshot);
   } else if (word == "taken_over" || word == "taken_back") {
     if (!detail.empty()) invoice.decline = Decline{.code = detail}, invoice.decline_at = now_ - 1s;
+    if (word == "taken_over")
+      std::erase_if(jobs_, [](const auto& job) { return job.second.kind == JobKind::kTakeOver; });
     if (word == "taken_back") invoice.next_payment_attempt = now_ + kDay;
     Merge(facts_, invoice);
   } else if (word == "know") {
     Merge(facts_, DeclineOf({.payment_intent = "", .invoice = invoice.id, .at = now_, .decline = {.code = detail}}));
   } else if (word == "method") {
-    Merge(facts_, MethodChange{now_, EventId{Source()}});
+    method_ = detail;
+    Merge(facts_, MethodChange{now_, EventId{Source()}, method_});
   } else if (word == "paid" || word == "void") {
     Merge(facts_, Invoice(Source(), now_, word == "paid" ? InvoiceStatus::kPaid : InvoiceStatus::kVoid));
   } else if (word == "disproved") {
@@ -143,14 +148,14 @@ void Player::EndAttempt(AttemptState state, const std::string& code) {
   if (attempt == nullptr) return;
   attempt->state = state;
   attempt->finished_at = now_;
-  attempt->decline.code = code;
+  attempt->decline = Decline{.code = code, .payment_method = method_};
   if (state == AttemptState::kRefused) attempt->detail = "no such parameter";
   std::erase_if(jobs_, [&](const auto& job) { return ids_[job.first] == attempt->job; });
   if (state != AttemptState::kDeclined) return;
   InvoiceFact failed = FailedInvoice(Source(), now_, attempt->key.str(), 1);
   failed.id = attempt->invoice;
   failed.attempt_count = FindInvoice(facts_, attempt->invoice)->attempt_count;
-  if (!code.empty()) failed.decline = Decline{.code = code}, failed.decline_at = now_;
+  if (!code.empty()) failed.decline = attempt->decline, failed.decline_at = now_;
   Merge(facts_, failed);
 }
 
@@ -181,6 +186,7 @@ std::string Player::DecideNow(Situation situation) {
   situation.before = record_;
   situation.facts = facts_;
   situation.now = now_;
+  situation.rows = rows_;
   Decision decision = Decide(situation, *policies_);
   CheckRows(decision.timeline, record_.subscription.values, decision.next.values);
   std::string rows;
@@ -189,11 +195,12 @@ std::string Player::DecideNow(Situation situation) {
     rows += (rows.empty() ? "" : "+") + row.row;
     rows_taken_.insert(row.row);
   }
+  CheckMails(decision);
   const bool opened = !decision.open_attempts.empty();
   EXPECT_TRUE(!opened || situation.job != JobId{}) << "an attempt that nobody asked for";
   Keep(std::move(decision));
   if (!opened) CheckJobs();
-  const Decision again = Decide({.before = record_, .facts = facts_, .now = now_}, *policies_);
+  const Decision again = Decide({.before = record_, .facts = facts_, .now = now_, .rows = rows_}, *policies_);
   EXPECT_TRUE(again.timeline.empty()) << "the same facts again took " << again.timeline.front().row
                                       << again.timeline.front().reason;
   return rows.empty() ? "-" : rows;
@@ -248,7 +255,19 @@ void Player::CheckRows(const std::vector<TimelineRow>& rows, const Values& befor
   EXPECT_EQ(at.access, after.access);
 }
 
-// What each state waits for will come.
+// Another payment method is asked for where the table says so, and nowhere else.
+void Player::CheckMails(const Decision& decision) const {
+  const bool asks = std::any_of(decision.timeline.begin(), decision.timeline.end(), [](const TimelineRow& row) {
+    return std::any_of(kTransitions.begin(), kTransitions.end(),
+                       [&](const Transition& t) { return t.id == row.row && t.effect == Effect::kAskForMethod; });
+  });
+  const std::string needed = "\"template\":\"" + std::string(MailKindName(MailKind::kMethodNeeded)) + "\"";
+  const bool asked = std::any_of(decision.jobs.begin(), decision.jobs.end(),
+                                 [&](const NewJob& job) { return job.payload.find(needed) != std::string::npos; });
+  EXPECT_EQ(asked, asks);
+}
+
+// What each state waits for will come, and nothing else will.
 void Player::CheckJobs() const {
   const Recovery& r = recovery();
   const auto due = [&](const std::string& key) {
@@ -262,7 +281,36 @@ void Player::CheckJobs() const {
     case RecoveryState::kWaiting: EXPECT_EQ(due("charge/sub_1"), r.next_attempt_at); break;
     case RecoveryState::kAwaitingMethod: EXPECT_TRUE(due("charge/sub_1")); break;
     case RecoveryState::kEnding: EXPECT_TRUE(due("cancel/sub_1")); break;
-    case RecoveryState::kCharging: EXPECT_FALSE(r.open_attempt.empty()); break;
+    case RecoveryState::kCharging:
+      EXPECT_TRUE(
+          std::any_of(attempts().begin(), attempts().end(), [&](const Attempt& a) { return a.key == r.open_attempt; }));
+      break;
+  }
+  const auto kept = [&](const std::string& key) {
+    const bool follows = std::any_of(attempts().begin(), attempts().end(), [&](const Attempt& a) {
+      return IsOpen(a.state) && ids_.contains(key) && ids_.at(key) == a.job;
+    });
+    return !follows && jobs_.contains(key);
+  };
+  const bool charges = r.state == RecoveryState::kWaiting || r.state == RecoveryState::kAwaitingMethod;
+  // While staff's own attempt is out the scheduled one stands, and finds nothing to do when that one was paid.
+  if (r.state != RecoveryState::kCharging && r.state != RecoveryState::kNone) {
+    EXPECT_EQ(kept("charge/sub_1"), charges);
+  }
+  EXPECT_EQ(jobs_.contains("cancel/sub_1"), r.state == RecoveryState::kEnding);
+  if (r.state == RecoveryState::kExhausted) {
+    EXPECT_TRUE(alerts_.contains("exhausted/sub_1"));
+  }
+  if (r.state == RecoveryState::kNone || r.state == RecoveryState::kFollowing) {
+    EXPECT_FALSE(alerts_.contains("exhausted/sub_1"));
+    EXPECT_TRUE(std::none_of(jobs_.begin(), jobs_.end(),
+                             [](const auto& job) { return job.second.kind == JobKind::kTakeOver; }));
+  }
+  if (r.state == RecoveryState::kNone) {
+    EXPECT_FALSE(jobs_.contains(FailureMailKey(subscription().id))) << "a failure that is over would be mailed";
+  } else {
+    const CollectionPolicy& pinned = policies_->Pinned(r.policy, r.policy_version);
+    EXPECT_EQ(r.state == RecoveryState::kFollowing, pinned.owner == Owner::kProvider);
   }
   for (const Attempt& a : attempts()) {
     if (!IsOpen(a.state)) continue;

@@ -30,7 +30,7 @@ namespace dunlin::testing {
 
 class Player {
  public:
-  explicit Player(const CollectionPolicy& policy = ServicePolicy());
+  explicit Player(const CollectionPolicy& policy = ServicePolicy(), std::span<const Transition> rows = kTransitions);
 
   std::string Play(const std::string& script);
 
@@ -55,15 +55,18 @@ class Player {
   std::string DecideNow(Situation situation);
   void Keep(Decision decision);
   void CheckRows(const std::vector<TimelineRow>& rows, const Values& before, const Values& after) const;
+  void CheckMails(const Decision& decision) const;
   void CheckJobs() const;
   std::string Source() { return "evt_" + std::to_string(++events_); }
   Attempt* Open();
 
+  const std::span<const Transition> rows_;
   std::unique_ptr<Ledger> ledger_;  // keeps the policies
   std::unique_ptr<PolicyBook> policies_;
   SubscriptionRecord record_;
   Facts facts_;
   Timestamp now_ = kNoon;
+  std::string method_;  // that is charged now; empty: nobody told
   std::map<std::string, NewJob> jobs_;
   std::map<std::string, JobId> ids_;
   std::set<std::string> alerts_;

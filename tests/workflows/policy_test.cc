@@ -144,7 +144,7 @@ TEST(PolicyTest, TheVersionIsAskedFor) {
 
 TEST(PolicyTest, UnknownKeysAreRefusedEverywhere) {
   EXPECT_EQ(Wrong("version = 1\nowner = \"service\"\n"),
-            "p.toml:2: owner: unknown key; the keys here are version, plan, collection");
+            "p.toml:2: owner: unknown key; the keys here are version, plan, collection, marketplace");
   EXPECT_EQ(WrongCollection("min_gap = \"1h\"\nretry_afer = [\"1d\"]\n"),
             "p.toml:4: [collection.default] retry_afer: unknown key; the keys here are owner, retry_after, min_gap, "
             "jitter, grace, exhausted, retry_on_new_payment_method, network_limit");
@@ -152,7 +152,7 @@ TEST(PolicyTest, UnknownKeysAreRefusedEverywhere) {
             "p.toml:3: [collection.default] network_limit.day: unknown key; the keys here are attempts, per");
   EXPECT_EQ(Wrong("version = 1\n" + kPlan + "colour = 1\n"),
             "p.toml:6: [plan.pro] colour: unknown key; the keys here are title, rank, price, credits, stripe_prices, "
-            "collection");
+            "marketplace_products, collection");
 }
 
 TEST(PolicyTest, WrongTypesAreRefused) {
@@ -190,7 +190,7 @@ TEST(PolicyTest, APlanNeedsRankPriceAndPrices) {
   EXPECT_EQ(WrongPlan(""),
             "p.toml:2: [plan.pro] rank: missing\n"
             "p.toml:2: [plan.pro] price: missing\n"
-            "p.toml:2: [plan.pro] stripe_prices: missing");
+            "p.toml:2: [plan.pro] stripe_prices: missing, and marketplace_products too: nothing would buy this plan");
   EXPECT_EQ(WrongPlan("rank = -1\nprice = {}\nstripe_prices = []\ntitle = \"\"\n"),
             "p.toml:3: [plan.pro] rank: must be at least 0, not -1\n"
             "p.toml:4: [plan.pro] price.amount: missing\n"
@@ -221,6 +221,46 @@ std::string Plan(const std::string& name, const std::string& rank, const std::st
 TEST(PolicyTest, ARankGivenTwiceIsRefusedWhereItIsGivenAgain) {
   EXPECT_EQ(Wrong("version = 1\n" + Plan("zeta", "2", "[\"a\"]") + Plan("alpha", "2", "[\"b\"]")),
             "p.toml:8: [plan.alpha] rank: 2 is already the rank of [plan.zeta]: which of the two is the upgrade?");
+}
+
+TEST(PolicyTest, DimensionsOfAProductAreMetered) {
+  const Result<Policy> policy =
+      ParsePolicy("version = 1\n[marketplace.\"prod1\"]\nmetered = [\"tokens\", \"seats\"]\n", "p.toml");
+  ASSERT_TRUE(policy) << policy.error().detail;
+  EXPECT_EQ(policy->metered.at("prod1"), (std::vector<std::string>{"tokens", "seats"}));
+}
+
+TEST(PolicyTest, WhatIsWrongWithMeteringIsNamed) {
+  const auto wrong = [](const std::string& section) {
+    const Result<Policy> policy = ParsePolicy("version = 1\n[marketplace.p1]\n" + section, "p.toml");
+    return policy ? "" : policy.error().detail;
+  };
+  EXPECT_EQ(wrong("metered = [\"a\", \"a\"]\n"), "p.toml:3: [marketplace.p1] metered[1]: \"a\" is in the list already");
+  EXPECT_EQ(wrong("metered = []\n"),
+            "p.toml:3: [marketplace.p1] metered: is empty: leave [marketplace.p1] out where nothing is metered");
+  EXPECT_EQ(wrong("metered = [1]\n"),
+            "p.toml:3: [marketplace.p1] metered[0]: must be a dimension in quotes, as \"tokens\"");
+  EXPECT_EQ(wrong("metered = \"a\"\n"), "p.toml:3: [marketplace.p1] metered: must be a list in [ ]");
+  EXPECT_EQ(wrong(""), "p.toml:2: [marketplace.p1] metered: missing");
+  EXPECT_EQ(wrong("metered = [\"a\"]\nprice = 1\n"),
+            "p.toml:4: [marketplace.p1] price: unknown key; the keys here are metered");
+}
+
+TEST(PolicyTest, ProductsOfTheMarketplaceBuyPlansToo) {
+  const Result<Policy> policy = ParsePolicy(
+      "version = 1\n[plan.team]\nprice = { amount = 1, currency = \"usd\", per = \"year\" }\nrank = 1\n"
+      "marketplace_products = [\"prod1\", \"prod2/seats\"]\n",
+      "p.toml");
+  ASSERT_TRUE(policy) << policy.error().detail;
+  EXPECT_EQ(policy->catalog.by_price.at("prod1").name, "team");
+  EXPECT_EQ(policy->catalog.by_price.at("prod2/seats").name, "team");
+  EXPECT_EQ(WrongPlan("rank = 1\nprice = { amount = 1, currency = \"usd\", per = \"year\" }\n"
+                      "stripe_prices = [\"p\"]\nmarketplace_products = [\"p\"]\n"),
+            "p.toml:6: [plan.pro] marketplace_products: \"p\" already buys [plan.pro]");
+  EXPECT_EQ(WrongPlan("rank = 1\nprice = { amount = 1, currency = \"usd\", per = \"year\" }\n"
+                      "marketplace_products = [1]\n"),
+            "p.toml:5: [plan.pro] marketplace_products[0]: must be a product code in quotes, as \"prodcode\" or "
+            "\"prodcode/dimension\"");
 }
 
 TEST(PolicyTest, APriceBuysOnePlan) {

@@ -98,6 +98,7 @@ TEST(ScheduleTest, AStaffAttemptUsesNoStepAndDoesNotMoveTheSchedule) {
   const std::vector<Attempt> attempts = {Tried(1, AttemptKind::kStaff, AttemptState::kDeclined, kNoon + 2h)};
   invoice.failures.push_back({kNoon + 2h, EventId{"evt_2"}, "key/1", 1});          // of our staff
   invoice.failures.push_back({kNoon + 3h, EventId{"evt_3"}, "dashboard-key", 1});  // of staff in the provider's pages
+  invoice.failures.push_back({kNoon + 3h + 1min, EventId{"evt_4"}, "", 1, "req_1"});  // of the customer, in those
   const Outlook out = Look(ServicePolicy(), invoice, attempts, kNoon + 4h);
   EXPECT_EQ(out.at, kNoon + kDay);
   EXPECT_EQ(out.step, 0);
@@ -157,7 +158,55 @@ TEST(ScheduleTest, ANewMethodHasABudgetOfItsOwn) {
   policy.network_attempts_max = 1;
   const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
   EXPECT_EQ(Look(policy, invoice, {}, kNoon + 2h).at, kNoon + policy.network_window);
-  EXPECT_EQ(Look(policy, invoice, {}, kNoon + 2h, {kNoon + 1h, EventId{"evt_m"}}).at, kNoon + kDay);
+  EXPECT_EQ(Look(policy, invoice, {}, kNoon + 2h, {kNoon + 1h, EventId{"evt_m"}, "pm_2"}).at, kNoon + kDay);
+  EXPECT_EQ(Look(policy, invoice, {}, kNoon + 2h, {kNoon + 1h, EventId{"evt_m"}}).at, kNoon + policy.network_window)
+      << "the same card, brought up to date";
+}
+
+Attempt DeclinedOn(int n, const std::string& method, Timestamp at, std::string code = "insufficient_funds") {
+  Attempt a = Tried(n, AttemptKind::kNewMethod, AttemptState::kDeclined, at);
+  a.decline = Decline{.code = std::move(code), .payment_method = method};
+  return a;
+}
+
+TEST(ScheduleTest, GoingToAndFroBetweenTwoCardsGivesNoMoreAttempts) {
+  const CollectionPolicy policy = ServicePolicy();
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  std::vector<Attempt> attempts;
+  for (int n = 1; n <= 6; ++n) attempts.push_back(DeclinedOn(n, n % 2 == 0 ? "pm_b" : "pm_a", kNoon + n * 2h));
+  const auto counted = [&](const std::string& method) {
+    return AttemptsInWindow(policy, &invoice, attempts, {kNoon + 13h, EventId{"evt_m"}, method}, kNoon + 14h);
+  };
+  EXPECT_EQ(counted("pm_a"), 4) << "its own three, and one that may have been on it";
+  EXPECT_EQ(counted("pm_b"), 4);
+  EXPECT_EQ(counted("pm_new"), 0);
+}
+
+TEST(ScheduleTest, ANewMethodIsTriedAtOnceButNotOneAfterTheOther) {
+  CollectionPolicy policy = ServicePolicy();
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  const Timestamp now = kNoon + 5h;
+  const MethodChange method{now, EventId{"evt_m"}, "pm_c"};
+  EXPECT_EQ(NewMethodFrom(policy, &invoice, {}, method, now), now);
+  std::vector<Attempt> attempts = {Tried(1, AttemptKind::kAutomatic, AttemptState::kDeclined, now - 1min)};
+  EXPECT_EQ(NewMethodFrom(policy, &invoice, attempts, method, now), now) << "the customer is at it";
+  attempts.push_back(DeclinedOn(2, "pm_b", now - 1min));
+  EXPECT_EQ(NewMethodFrom(policy, &invoice, attempts, method, now), now - 1min + policy.min_gap);
+  policy.network_attempts_max = 1;
+  EXPECT_EQ(NewMethodFrom(policy, &invoice, attempts, {now, EventId{"evt_m"}, "pm_b"}, now),
+            now - 1min + policy.network_window);
+}
+
+TEST(ScheduleTest, ACardThatWasDeclinedForGoodStaysSoWhateverComesBetween) {
+  InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  invoice.decline = Decline{.code = "insufficient_funds", .payment_method = "pm_b"};
+  invoice.decline_at = kNoon + 2h;
+  const std::vector<Attempt> attempts = {DeclinedOn(1, "pm_a", kNoon + 1h, "stolen_card")};
+  const Timestamp now = kNoon + 3h;
+  EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, now, {now, EventId{"evt_m"}, "pm_a"}).guard, Guard::kMethodNeeded);
+  EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, now, {now, EventId{"evt_m"}, "pm_b"}).guard, Guard::kAttemptAhead);
+  EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, now, {now, EventId{"evt_m"}}).guard, Guard::kAttemptAhead)
+      << "brought up to date";
 }
 
 TEST(ScheduleTest, ACardThatMustNotBeTriedAgainWaitsForAMethodUntilTheScheduleEnds) {

@@ -37,21 +37,6 @@ UsageRecord OfCustomer(Timestamp at) {
   return record;
 }
 
-// ---- When AWS takes a record -------------------------------------------------------------------------------------
-
-TEST(UsageBatchTest, ARecordIsTakenForADay) {
-  EXPECT_EQ(UsageClosesAt(At("2026-11-17T12:00:00Z")), At("2026-11-18T12:00:00Z"));
-}
-
-TEST(UsageBatchTest, AMonthClosesAtSixOnTheFirstOfTheNext) {
-  EXPECT_EQ(UsageClosesAt(At("2026-11-30T05:59:59Z")), At("2026-12-01T05:59:59Z"));
-  EXPECT_EQ(UsageClosesAt(At("2026-11-30T06:00:00Z")), At("2026-12-01T06:00:00Z"));
-  EXPECT_EQ(UsageClosesAt(At("2026-11-30T23:59:59Z")), At("2026-12-01T06:00:00Z"));
-  EXPECT_EQ(UsageClosesAt(At("2026-12-31T20:00:00Z")), At("2027-01-01T06:00:00Z"));
-  EXPECT_EQ(UsageClosesAt(At("2028-02-29T20:00:00Z")), At("2028-03-01T06:00:00Z"));
-  EXPECT_EQ(UsageClosesAt(At("2026-12-01T00:00:00Z")), At("2026-12-02T00:00:00Z"));
-}
-
 TEST(UsageBatchTest, RecordsOutsideOfTheirTimeAreSplitOff) {
   const std::vector<UsageRecord> records = {Licensed(kNow - 24h), Licensed(kNow - 24h + 1s), Licensed(kNow),
                                             Licensed(kNow + 1s), Licensed(kNow - 720h)};

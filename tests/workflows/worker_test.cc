@@ -89,6 +89,7 @@ struct WorkerTest : ::testing::Test {
   WorkerTest()
       : engine{.ledger = *world.base,
                .provider = world.provider,
+               .marketplace = world.marketplace,
                .clock = clock,
                .random = world.random,
                .policies = world.policies,

@@ -3,29 +3,11 @@
 #include <chrono>
 
 #include "webhooks/http/problem.h"
+#include "webhooks/receipt.h"
 #include "webhooks/stripe/envelope.h"
 #include "webhooks/stripe/signature.h"
 
 namespace dunlin {
-namespace {
-
-// The provider sends a refused event again by itself; this only spares a ledger that is in trouble.
-constexpr const char* kRetryAfterSeconds = "5";
-
-HttpResponse Stored(std::string_view word) {
-  HttpResponse response;
-  response.body = R"({"received":true,"verdict":")" + std::string(word) + "\"}";
-  return response;
-}
-
-HttpResponse Unavailable() {
-  HttpResponse response = Problem(503, "The event could not be stored, so it is not accepted; send it again.");
-  response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
-  return response;
-}
-
-}  // namespace
-
 std::optional<StripeIngest::Verdict> StripeIngest::Refuse(const HttpRequest& request) {
   const std::string* header = request.Header("Stripe-Signature");
   SignatureVerdict verdict = SignatureVerdict::kHeaderMalformed;  // sent twice: which one would count?
@@ -84,9 +66,9 @@ void StripeIngest::Handle(const HttpRequest& request, std::function<void(HttpRes
     return answer({word, Problem(400, "Not an event", arrival.error().detail, word)});
   }
   ledger_.CommitThen(std::move(arrival->unit), [answer, verdict = arrival->verdict](const Result<UnitResult>& done) {
-    if (!done) return answer({"unavailable", Unavailable()});
+    if (!done) return answer({"unavailable", NotStored()});
     const std::string_view word = done->stored.front() ? verdict : "duplicate";
-    answer({word, Stored(word)});
+    answer({word, Received(word)});
   });
 }
 
@@ -100,7 +82,7 @@ Status StripeIngest::Take(std::string_view body) {
 
 HttpResponse StripeIngest::VerifyOnly(const HttpRequest& request) {
   if (std::optional<Verdict> refused = Refuse(request)) return std::move(refused->response);
-  return Stored("verified");
+  return Received("verified");
 }
 
 }  // namespace dunlin

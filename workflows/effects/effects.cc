@@ -95,6 +95,13 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kMail:
     case JobKind::kNotify:
     case JobKind::kAlert: return Deliver(engine, job);
+    case JobKind::kEntitlements: return ReadEntitlements(engine, job);
+    case JobKind::kEntitlementSweep: return SweepEntitlements(engine, job);
+    case JobKind::kConfirmTopic: return ConfirmTopic(engine, job);
+    case JobKind::kFreezeUsage: return FreezeUsageHours(engine, job);
+    case JobKind::kMeter: return SendUsage(engine, job);
+    case JobKind::kRetention: return DropOld(engine, job);
+    case JobKind::kErase: return EraseAgain(engine, job);
   }
   return std::nullopt;
 }

@@ -115,11 +115,15 @@ NewJob AskForPayment(std::string_view payment_intent, Timestamp now) {
           .payload = nlohmann::json{{"payment_intent", payment_intent}}.dump()};
 }
 
+std::int64_t AnswerNumber(const Job& job, Timestamp now) {
+  return ToUnixMillis(now) * kJobsToldApart + ToInt(job.id) % kJobsToldApart;
+}
+
 Fence FenceFor(const Facts& facts, const Job& job, Timestamp now, int request) {
   Fence fence;
   fence.at = NewestFact(facts);
   fence.events = EventsAt(facts, fence.at);
-  fence.number = ToUnixMillis(now) * kJobsToldApart + ToInt(job.id) % kJobsToldApart;
+  fence.number = AnswerNumber(job, now);
   fence.source = EventId{"fetch/" + std::to_string(fence.number) + (request > 1 ? "/" + std::to_string(request) : "")};
   return fence;
 }

@@ -41,6 +41,8 @@ struct Fence {
   EventId source;  // "fetch/<number>", "fetch/<number>/2"
 };
 // `request`: which of the questions that one run of the job asks, from 1; the later one's answer counts after.
+// The number of an answer that the job asks for now.
+std::int64_t AnswerNumber(const Job& job, Timestamp now);
 Fence FenceFor(const Facts& facts, const Job& job, Timestamp now, int request = 1);
 void Stamp(SubscriptionSnapshot& snapshot, const Fence& fence);
 // The answer's invoice, with the failures that it proves. `now`: when a decline without a time of its own was heard.

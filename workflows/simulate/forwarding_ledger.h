@@ -40,6 +40,27 @@ class ForwardingLedger : public Ledger {
     return base_.SubscriptionOfInvoice(invoice);
   }
   Result<std::optional<Timestamp>> NewestEvent(Provider provider) override { return base_.NewestEvent(provider); }
+  Result<std::vector<MarketLink>> FindMarketLinks(std::span<const std::string> keys) override {
+    return base_.FindMarketLinks(keys);
+  }
+  Result<std::optional<RegistrationCode>> FindRegistration(std::string_view code_hash) override {
+    return base_.FindRegistration(code_hash);
+  }
+  Result<std::vector<StoredEvent>> Orphans(Timestamp received_before, std::size_t limit) override {
+    return base_.Orphans(received_before, limit);
+  }
+  Result<std::vector<UsageHour>> UsageOf(const SubscriptionId& id, Timestamp since) override {
+    return base_.UsageOf(id, since);
+  }
+  Result<std::vector<UsageHour>> FrozenUsage(std::string_view batch) override { return base_.FrozenUsage(batch); }
+  Result<std::optional<BookedUsage>> FindUsage(const AccountId& account, std::string_view key) override {
+    return base_.FindUsage(account, key);
+  }
+  Result<UsageTotals> TotalUsage(const SubscriptionId& id) override { return base_.TotalUsage(id); }
+  Result<UsageBacklog> CountUsageBacklog() override { return base_.CountUsageBacklog(); }
+  Result<Listing<UsageHour>> UsageHours(const SubscriptionId& id, const Page& page) override {
+    return base_.UsageHours(id, page);
+  }
   Result<std::vector<AccountId>> ResolveAccount(std::string_view any_id) override {
     return base_.ResolveAccount(any_id);
   }

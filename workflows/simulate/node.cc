@@ -9,6 +9,23 @@
 
 namespace dunlin::simulate {
 
+namespace {
+
+// No agreement is simulated, so nothing asks.
+class NoMarketplace final : public MarketplaceApi {
+ public:
+  MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view) override { return Nobody(); }
+  MarketplaceResult<std::vector<Entitlement>> GetEntitlements(const EntitlementQuery&) override { return Nobody(); }
+  MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord>) override {
+    return Nobody();
+  }
+
+ private:
+  static tl::unexpected<MarketplaceError> Nobody() { return Fail(MarketplaceErrc::kTemporary, "there is none"); }
+};
+
+}  // namespace
+
 // What is gone when the process is.
 struct Node::Process {
   Process(const NodeParts& parts, const Node& node, const MachineClock& clock, std::uint64_t start)
@@ -27,6 +44,7 @@ struct Node::Process {
   Chance chance;
   std::unique_ptr<Door> door;
   std::unique_ptr<ProviderApi> provider;
+  NoMarketplace marketplace;
   std::optional<PolicyBook> policies;
   std::optional<Engine> engine;
   std::optional<Feeder> feeder;
@@ -58,6 +76,7 @@ bool Node::Open() {
   p.policies.emplace(std::move(*book));
   p.engine.emplace(Engine{.ledger = p.ledger,
                           .provider = *p.provider,
+                          .marketplace = p.marketplace,
                           .clock = clock_,
                           .random = p.chance,
                           .policies = *p.policies,
@@ -132,7 +151,8 @@ bool Node::RunLane(Lane lane) {
   } else {
     Effects(*p.engine).Run(ids.front());
   }
-  p.feeder->End(ids);
+  const std::vector<JobRef> again = p.feeder->End(ids);
+  p.hints.insert(p.hints.end(), again.begin(), again.end());
   return true;
 }
 

@@ -29,12 +29,12 @@ TEST_F(MetricsTest, AreWellFormedBeforeAnythingHappened) {
 }
 
 TEST_F(MetricsTest, CountByWhatHappened) {
-  metrics_.OnWebhook("stored", 2ms);
-  metrics_.OnWebhook("stored", 2ms);
-  metrics_.OnWebhook("no_matching_signature", 1ms);
+  metrics_.OnWebhook("stripe", "stored", 2ms);
+  metrics_.OnWebhook("stripe", "stored", 2ms);
+  metrics_.OnWebhook("stripe", "no_matching_signature", 1ms);
   metrics_.OnEvent(EventOutcome::kNoChange);
   metrics_.OnAttempt(AttemptKind::kStaff, AttemptState::kDeclined);
-  metrics_.OnJobFailed(JobKind::kMail, {Errc::kUnavailable, "away"}, true);
+  metrics_.OnJobFailed({.kind = JobKind::kMail}, {Errc::kUnavailable, "away"}, true);
   metrics_.OnProblem("apply", {Errc::kUnavailable, "busy"});
   metrics_.OnAccessChange(Access::kRevoked, 30ms);
   metrics_.OnHttp("/v1/access/{account}", 200);
@@ -54,7 +54,7 @@ TEST_F(MetricsTest, CountByWhatHappened) {
 }
 
 TEST_F(MetricsTest, HistogramsAddUp) {
-  for (const auto took : {1ms, 3ms, 3ms, 40ms, 9000ms}) metrics_.OnWebhook("stored", took);
+  for (const auto took : {1ms, 3ms, 3ms, 40ms, 9000ms}) metrics_.OnWebhook("stripe", "stored", took);
   metrics_.OnAccessChange(Access::kGranted, Millis{-5});  // clocks step back
   const Exposition text = Scrape();
   EXPECT_EQ(text.wrong, "") << "buckets only grow, and the last is the count";
@@ -89,7 +89,7 @@ TEST_F(MetricsTest, NothingIsLostBetweenThreads) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      for (int i = 0; i < 5000; ++i) metrics_.OnWebhook(i % 2 == 0 ? "stored" : "duplicate", 1ms);
+      for (int i = 0; i < 5000; ++i) metrics_.OnWebhook("stripe", i % 2 == 0 ? "stored" : "duplicate", 1ms);
     });
   }
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Scrape().wrong, "");

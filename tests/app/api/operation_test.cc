@@ -38,7 +38,7 @@ TEST_F(OperationTest, MetricsComeWithTheLedgersFigures) {
   unit.jobs.push_back({.kind = JobKind::kMail, .due = Day(0) - 7s, .payload = "{}"});
   unit.jobs.push_back({.kind = JobKind::kMail, .due = Day(1), .payload = "{}"});
   CommitUnit(std::move(unit));
-  metrics_.OnWebhook("stored", 1ms);
+  metrics_.OnWebhook("stripe", "stored", 1ms);
   const HttpAnswer answer = Ask("/metrics");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.Header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -62,7 +62,7 @@ TEST_F(OperationTest, ALedgerThatCannotCommitIsNotReadyAndTheCountersStay) {
   EXPECT_EQ(json::parse(ready.body)["ledger"], "cannot commit");
   EXPECT_EQ(ready.body.find("/var/lib"), std::string::npos);
   EXPECT_EQ(testing_support::HttpSend(*port, "GET", "/healthz").status, 200) << "it lives";
-  metrics_.OnWebhook("unavailable", 1ms);
+  metrics_.OnWebhook("stripe", "unavailable", 1ms);
   const HttpAnswer metrics = testing_support::HttpSend(*port, "GET", "/metrics");
   EXPECT_EQ(metrics.status, 200);
   const Exposition text(metrics.body);

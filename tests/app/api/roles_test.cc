@@ -21,6 +21,8 @@ TEST_F(RolesTest, EachRoleMayDoWhatTheTableSays) {
       {"GET", "/v1/subscriptions/sub_1/timeline", 403, 200, 200, 200},
       {"GET", "/v1/jobs/job_1", 403, 200, 200, 200},
       {"GET", "/v1/alerts", 403, 200, 200, 200},
+      {"GET", "/v1/usage/cus_1", 403, 404, 404, 404},  // it has bought nothing through the marketplace
+      {"POST", "/v1/usage", 400, 403, 400, 400},       // that body says nothing of usage
       {"POST", "/v1/subscriptions/sub_1/retry", 403, 403, 202, 202},
   };
   PastDue();

@@ -156,7 +156,8 @@ void ExpectDigest(const Digest& digest, const Expected& expected) {
     EXPECT_EQ(digest.invoice->customer_email, "robin.redwing@example.com");
     ASSERT_EQ(digest.invoice->failures.size(), expected.failures);
     if (expected.failures != 0) {
-      EXPECT_EQ(digest.invoice->failures.front(), (Failure{digest.created, digest.event, digest.idempotency_key, 1}));
+      EXPECT_EQ(digest.invoice->failures.front(),
+                (Failure{digest.created, digest.event, digest.idempotency_key, 1, digest.request}));
     }
   }
   EXPECT_EQ(digest.failure ? digest.failure->payment_intent : "", expected.declined_intent);
@@ -288,6 +289,16 @@ TEST(StripeEventTest, AnOtherPaymentMethodOfASubscriptionIsAMethodChange) {
   EXPECT_EQ(digest.snapshot->previous->default_payment_method, "pm_0");
 }
 
+TEST(StripeEventTest, AMethodThatWasOnlyTakenAwayIsNoneToTryButALookTellsWhatIsChargedNow) {
+  const Digest digest = ReadPatched(
+      "customer.subscription.updated",
+      R"({"data":{"object":{"default_payment_method":null},"previous_attributes":{"default_payment_method":"pm_0"}}})");
+  EXPECT_FALSE(digest.method);
+  ASSERT_TRUE(digest.ask);
+  EXPECT_EQ(digest.ask->first, "subscription");
+  EXPECT_EQ(digest.ask->second, digest.subscription.str());
+}
+
 TEST(StripeEventTest, ThePeriodEndsWithTheLastOfItsItems) {
   Json event = Json::parse(Fixture("customer.subscription.updated"));
   Json& items = event["data"]["object"]["items"]["data"];
@@ -331,6 +342,9 @@ TEST(StripeEventTest, AnEventTellsWhoseRequestItWas) {
   const std::string failed_by_us = R"({"request":{"id":"req_1","idempotency_key":"dunlin-redwing/9/0"}})";
   EXPECT_EQ(ReadPatched("invoice.payment_failed", failed_by_us).invoice->failures.at(0).key, "dunlin-redwing/9/0");
   EXPECT_EQ(ReadPatched("invoice.paid", R"({"request":"req_of_2016"})").idempotency_key, "");
+  EXPECT_EQ(ReadPatched("invoice.paid", R"({"request":"req_of_2016"})").request, "req_of_2016");
+  EXPECT_EQ(ReadPatched("invoice.payment_failed", failed_by_us).invoice->failures.at(0).request, "req_1");
+  EXPECT_TRUE(Read(Fixture("invoice.payment_failed")).invoice->failures.at(0).IsAutomatic());
   EXPECT_EQ(ReadPatched("invoice.paid", R"({"request":null})").idempotency_key, "");
 }
 

@@ -41,7 +41,12 @@ Status ReadSubscriptionEvent(const Event& event, Kind kind, Digest& digest) {
   if (event.previous != nullptr) {
     snapshot.previous = stripe::ReadPreviousAttributes(*event.previous);
     const bool other = Has(*event.previous, "default_payment_method") || Has(*event.previous, "default_source");
-    if (other) digest.method = ChangeAt(digest, snapshot.default_payment_method);
+    if (other && !snapshot.default_payment_method.empty()) {
+      digest.method = ChangeAt(digest, snapshot.default_payment_method);
+    } else if (other) {
+      // Its own was taken away, so the customer's is charged now, which only an answer shows.
+      digest.ask = {"subscription", read->id.str()};
+    }
   }
   digest.subscription = read->id;
   digest.account = read->account;
@@ -84,7 +89,7 @@ Status OnInvoiceFailure(const Event& event, Digest& digest) {
   Status read = OnInvoice(event, digest);
   if (!read) return read;
   InvoiceFact& fact = *digest.invoice;
-  fact.failures.push_back({digest.created, digest.event, digest.idempotency_key, fact.attempt_count});
+  fact.failures.push_back({digest.created, digest.event, digest.idempotency_key, fact.attempt_count, digest.request});
   if (fact.decline) fact.decline_at = digest.created;
   return {};
 }
@@ -246,9 +251,11 @@ Handler HandlerOf(std::string_view type) {
 
 // ---- Envelopes ---------------------------------------------------------------------------------------------------
 
-// Until 2017-05-25 `request` was the request's id alone.
-std::string KeyIn(const Json* request) {
-  return request == nullptr ? std::string() : Text(*request, "idempotency_key");
+void ReadRequest(const Json* request, Digest& digest) {
+  if (request == nullptr) return;
+  // Until 2017-05-25 `request` was the request's id alone.
+  digest.request = request->is_string() ? request->get<std::string>() : Text(*request, "id");
+  digest.idempotency_key = Text(*request, "idempotency_key");
 }
 
 Status ReadThinEvent(const Json& body, Digest& digest) {
@@ -259,7 +266,7 @@ Status ReadThinEvent(const Json& body, Digest& digest) {
   const Result<Timestamp> at = ParseRfc3339(*created);
   if (!at) return Fail(Errc::kInvalidArgument, "event: `created`: " + at.error().detail);
   digest.created = *at;
-  digest.idempotency_key = KeyIn(Find(body, {"reason", "request"}));
+  ReadRequest(Find(body, {"reason", "request"}), digest);
   const Json* related = Find(body, "related_object");
   if (related == nullptr) return {};
   const std::string type = Text(*related, "type");
@@ -277,7 +284,7 @@ Status ReadSnapshotEvent(const Json& body, Digest& digest) {
   const Result<Timestamp> created = stripe::NeedTime(body, "created", "event");
   if (!created) return tl::unexpected(created.error());
   digest.created = *created;
-  digest.idempotency_key = KeyIn(Find(body, "request"));
+  ReadRequest(Find(body, "request"), digest);
   const Handler handle = HandlerOf(digest.type);
   if (handle == nullptr) return {};
   const Json* object = Find(body, {"data", "object"});

@@ -1,0 +1,19 @@
+// What is true of a subscription that AWS Marketplace collects (rule R15). Pure: no clock, no I/O.
+#pragma once
+
+#include "state/derive.h"
+#include "state/market_facts.h"
+
+namespace dunlin {
+
+// After the notice of an end AWS takes usage for this long.
+inline constexpr Millis kLastUsageWindow{1h};
+// An end that was announced and not confirmed within this time needs a look.
+inline constexpr Millis kEndConfirmedWithin{2h};
+// An answer that was asked for this soon after an end may still show what has ended.
+inline constexpr Millis kAnswerSettlesIn{1h};
+
+// Pending until the buyer has registered and AWS has provided. Never past due: nothing of it is ours to collect.
+Derived DeriveMarket(const MarketFacts& facts, const PlanCatalog& plans, Timestamp now);
+
+}  // namespace dunlin

@@ -1,0 +1,246 @@
+// Asking AWS Marketplace what a buyer is entitled to: what is asked, what an answer may overwrite, what a refusal does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/workflows/market_world.h"
+#include "workflows/effects/entitlement_sweep.h"
+
+namespace dunlin::testing {
+namespace {
+
+using Kind = MarketNotice::Kind;
+using S = SubscriptionStatus;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<Entitlement> Seats(std::int64_t number, std::optional<Timestamp> expires) {
+  Entitlement e;
+  e.dimension = "seats";
+  e.value = number;
+  e.expires_at = expires;
+  e.product = kProduct;
+  return {e};
+}
+const std::vector<Entitlement> kNone;
+
+struct EntitlementsTest : ::testing::Test {
+  EntitlementsTest() { world.marketplace.WillEntitle(kNone); }
+
+  void Register(const MarketFacts& registration) { world.Hear(News(registration, true)); }
+  void Ask(const std::string& any_id) { world.Run("entitlements/" + world.IdOf(any_id)); }
+  std::vector<std::string> calls() { return world.marketplace.calls(); }
+
+  MarketWorld world;
+};
+
+// ---- The question ------------------------------------------------------------------------------------------------
+
+TEST_F(EntitlementsTest, ALicenceIsAskedAboutByItsArn) {
+  Register(Registered("", "l-01", "123"));
+  Ask("l-01");
+  EXPECT_THAT(calls(), ElementsAre("entitlements prod1 " + MakeLicence("l-01").str()));
+  EXPECT_FALSE(world.FindJob("entitlements/l-01"));
+}
+
+TEST_F(EntitlementsTest, WithoutALicenceTheAccountIsAskedAboutElseTheCustomer) {
+  Register(Registered("c1", "", "123"));
+  Register(Registered("c2", "", ""));
+  Ask("prod1/c1");
+  Ask("prod1/c2");
+  EXPECT_THAT(calls(), ElementsAre("entitlements prod1 123", "entitlements prod1 c2"));
+}
+
+TEST_F(EntitlementsTest, ALicenceThatIsGoneIsNotAskedAboutBesideOneThatIsThere) {
+  world.HearAll({Registered("", "l-01"), OfLicence(Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1"),
+                 OfLicence(Kind::kLicenceDeprovisioned, kNoon + 1h, "l-01", "agmt-1")});
+  world.Hear(News(OfLicence(Kind::kLicenceUpdated, kNoon + 1h, "l-02", "agmt-1"), true));
+  Ask("l-01");
+  EXPECT_THAT(calls(), ElementsAre("entitlements prod1 " + MakeLicence("l-02").str()));
+}
+
+TEST_F(EntitlementsTest, AnArnThatOnlyTheDocumentationHasIsNotSent) {
+  MarketFacts documented = OfLicence(Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1");
+  documented.notices[0].licence = LicenceArn{"aws:license-manager:us-east-1:123456789012:l-01"};
+  world.HearAll({Registered("", "l-01")});
+  world.Hear(News(documented, true));
+  Ask("l-01");
+  EXPECT_THAT(calls(), ElementsAre("entitlements prod1 " + MakeLicence("l-01").str()));
+}
+
+// ---- The answer --------------------------------------------------------------------------------------------------
+
+TEST_F(EntitlementsTest, AContractBeginsAndEndsWithItsEntitlements) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Seats(5, kNoon + 240h));
+  Ask("prod1/c1");
+  EXPECT_EQ(world.StatusOf("prod1/c1"), S::kActive);
+  EXPECT_EQ(world.Of("prod1/c1").values.plan, "business");
+  EXPECT_EQ(world.Of("prod1/c1").values.paid_until, kNoon + 240h);
+
+  world.RunUntil(kNoon + 240h - 1s);
+  const std::size_t asked = calls().size();
+  world.marketplace.WillEntitle(Seats(5, kNoon + 240h));  // expired by then, and not renewed
+  world.RunUntil(kNoon + 240h + 1min);
+  EXPECT_GT(calls().size(), asked);
+  EXPECT_EQ(world.StatusOf("prod1/c1"), S::kCanceled);
+  EXPECT_EQ(world.Of("prod1/c1").values.access, Access::kRevoked);
+  EXPECT_THAT(world.Changes("prod1/c1"), ElementsAre("pending>active", "active>canceled"));
+}
+
+TEST_F(EntitlementsTest, AContractThatIsRenewedInTimeNeverLosesAccess) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Seats(5, kNoon + 240h));
+  Ask("prod1/c1");
+  world.marketplace.WillEntitle(Seats(7, kNoon + 480h));
+  world.RunUntil(kNoon + 241h);
+  EXPECT_EQ(world.Of("prod1/c1").values.paid_until, kNoon + 480h);
+  EXPECT_THAT(world.Changes("prod1/c1"), ElementsAre("pending>active"));
+}
+
+TEST_F(EntitlementsTest, ASlowAnswerNeverOverwritesALaterOne) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Seats(5, {}));
+  world.marketplace.during = [&] {  // the answer to a later question arrives first
+    world.marketplace.during = nullptr;
+    Unit unit;
+    MarketWords later;
+    later.facts = Answer(kNoon + 1s, "seats");
+    later.facts.answer.entitlements[0].value = "9";
+    later.about = SubscriptionId{"prod1/c1"};
+    ASSERT_TRUE(FileMarket(world.ledger, world.policies, later, kNoon, unit));
+    ASSERT_TRUE(world.base->Commit(std::move(unit)));
+  };
+  Ask("prod1/c1");
+  ASSERT_THAT(world.Of("prod1/c1").facts.market.answer.entitlements, SizeIs(1));
+  EXPECT_EQ(world.Of("prod1/c1").facts.market.answer.entitlements[0].value, "9");
+}
+
+TEST_F(EntitlementsTest, AHintThatComesWhileWeAskIsAskedAboutAgain) {
+  Register(Registered("c1", ""));
+  world.marketplace.during = [&] {
+    world.marketplace.during = nullptr;
+    world.Hear(News(Action(Kind::kSubscribed, kNoon), true));
+  };
+  Ask("prod1/c1");
+  EXPECT_TRUE(world.FindJob("entitlements/prod1/c1"));
+  world.RunUntil(kNoon + 1min);
+  EXPECT_THAT(calls(), SizeIs(2));
+  EXPECT_FALSE(world.FindJob("entitlements/prod1/c1"));
+}
+
+TEST_F(EntitlementsTest, AnAnswerFindsItsSubscriptionUnderANewId) {
+  Register(Registered("", "l-01"));
+  world.marketplace.WillEntitle(Seats(5, {}));
+  world.marketplace.during = [&] {
+    world.marketplace.during = nullptr;
+    world.HearAll({OfLicence(Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1")});
+  };
+  Ask("l-01");
+  world.RunUntil(kNoon + 1min);
+  EXPECT_EQ(world.IdOf("l-01"), "agmt-1");
+  EXPECT_EQ(world.Of("l-01").values.plan, "business");
+  EXPECT_THAT(world.base->Jobs({.kind = JobKind::kEntitlements}, {}).value().items, IsEmpty());
+}
+
+TEST_F(EntitlementsTest, AnAnswerTiesALicenceToTheBuyerWhoWasAskedAbout) {
+  Register(Registered("c1", "", "123"));
+  std::vector<Entitlement> held = Seats(5, {});
+  held[0].licence = MakeLicence("l-07");
+  world.marketplace.WillEntitle(held);
+  const MarketFacts waits = OfLicence(Kind::kLicenceUpdated, kNoon, "l-07", "agmt-7", "123");
+  world.HearAll({waits});
+  Ask("prod1/c1");
+  world.ApplyAll();
+  EXPECT_EQ(world.Event(waits).outcome, EventOutcome::kApplied);
+  EXPECT_EQ(world.IdOf("prod1/c1"), "agmt-7");
+}
+
+// ---- Refusals ----------------------------------------------------------------------------------------------------
+
+TEST_F(EntitlementsTest, TemporaryTroubleIsTriedAgain) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Fail(MarketplaceErrc::kTemporary, "throttled"));
+  Ask("prod1/c1");
+  const std::optional<Job> job = world.FindJob("entitlements/prod1/c1");
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->tries, 1);
+  EXPECT_THAT(job->last_error, HasSubstr("throttled"));
+  world.marketplace.WillEntitle(Seats(5, {}));
+  world.RunUntil(kNoon + 1min);
+  EXPECT_EQ(world.StatusOf("prod1/c1"), S::kActive);
+}
+
+TEST_F(EntitlementsTest, CredentialsThatAreNotAcceptedAreToldOnceAndSettledByThemselves) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Fail(MarketplaceErrc::kCredentials, "denied"));
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("marketplace_credentials"));
+  EXPECT_GE(world.FindJob("entitlements/prod1/c1")->due, kNoon + 10min);
+  world.marketplace.WillEntitle(kNone);
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+}
+
+TEST_F(EntitlementsTest, AQuestionThatAwsRefusesForGoodIsToldAndNotRepeated) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Fail(MarketplaceErrc::kInvalidParameter, "no such product"));
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("entitlements_refused/prod1/c1"));
+  EXPECT_FALSE(world.FindJob("entitlements/prod1/c1"));
+  world.marketplace.WillEntitle(kNone);
+  world.Hear(News(Action(Kind::kSubscribed, kNoon), true));
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+}
+
+// ---- The sweep ---------------------------------------------------------------------------------------------------
+
+TEST_F(EntitlementsTest, TheSweepAsksAboutEverySubscriptionEverySixHours) {
+  world.HearAll({Registered("c1", ""), Registered("", "l-01", "2"), Action(Kind::kSubscribed, kNoon)});
+  ASSERT_TRUE(RequestEntitlementSweep(*world.base, kNoon));
+  ASSERT_TRUE(RequestEntitlementSweep(*world.base, kNoon));
+  world.RunUntil(kNoon + 1min);
+  EXPECT_THAT(calls(), SizeIs(2));
+  world.RunUntil(kNoon + 6h + 1min);
+  EXPECT_THAT(calls(), SizeIs(4));
+}
+
+TEST_F(EntitlementsTest, TheSweepFindsAnEndWhoseNoticeWasLost) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Seats(5, kNoon + 2400h));
+  Ask("prod1/c1");
+  ASSERT_EQ(world.StatusOf("prod1/c1"), S::kActive);
+  ASSERT_TRUE(RequestEntitlementSweep(*world.base, kNoon));
+  world.marketplace.WillEntitle(kNone);
+  world.RunUntil(kNoon + 6h + 1min);
+  EXPECT_EQ(world.StatusOf("prod1/c1"), S::kCanceled);
+}
+
+TEST_F(EntitlementsTest, WhatEndedLongAgoIsLeftAlone) {
+  world.HearAll({Registered("c1", ""), Action(Kind::kUnsubscribed, kNoon)});
+  ASSERT_TRUE(RequestEntitlementSweep(*world.base, kNoon));
+  world.RunUntil(kNoon + 24h);
+  EXPECT_THAT(calls(), ::testing::Not(IsEmpty()));
+  world.RunUntil(kNoon + 36 * kDay);
+  const std::size_t asked = calls().size();
+  world.RunUntil(kNoon + 40 * kDay);
+  EXPECT_THAT(calls(), SizeIs(asked));
+}
+
+TEST_F(EntitlementsTest, AnEventThatWaitsForADayIsToldUntilItsBuyerRegisters) {
+  const MarketFacts waits = Action(Kind::kSubscribed, kNoon);
+  world.HearAll({waits});
+  ASSERT_TRUE(RequestEntitlementSweep(*world.base, kNoon));
+  world.RunUntil(kNoon + 23h);
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+  world.RunUntil(kNoon + 31h);
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("orphan_event/" + News(waits).event.str()));
+  world.HearAll({Registered("c1", "")});
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace dunlin::testing

@@ -1,0 +1,125 @@
+#include "workflows/decide_market.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "state/derive_market.h"
+#include "workflows/market_filing.h"
+#include "workflows/messages.h"
+#include "workflows/usage_jobs.h"
+
+namespace dunlin {
+namespace {
+
+using Kind = MarketNotice::Kind;
+
+// Of two kinds of notices the newest is the one that opens something that the other closes.
+bool IsOpen(const MarketFacts& facts, Kind opens, Kind closes) {
+  const MarketNotice* newest = nullptr;
+  for (const MarketNotice& n : facts.notices) {
+    if (n.kind != opens && n.kind != closes) continue;
+    if (newest == nullptr || std::tie(newest->at, newest->kind, newest->source) < std::tie(n.at, n.kind, n.source))
+      newest = &n;
+  }
+  return newest != nullptr && newest->kind == opens;
+}
+
+class Follower {
+ public:
+  Follower(const Situation& situation, const Derived& derived, Decision& out)
+      : s_(situation),
+        derived_(derived),
+        out_(out),
+        id_(out.next.id.str()),
+        was_(situation.before.subscription.values) {}
+
+  void Run() {
+    Ending();
+    if (EndsNow()) out_.jobs.push_back(FreezeUsageNow(out_.next.id, s_.now));
+    if (out_.next.values.period_end && out_.next.values.period_end != was_.period_end) AskAtThePeriodsEnd();
+    WarnWhile(Kind::kAdvisoryIssued, Kind::kAdvisoryResolved, "marketplace_advisory",
+              "AWS has issued an advisory on the agreement: read it in the AWS Marketplace Management Portal.");
+    WarnWhile(Kind::kCancellationAsked, Kind::kCancellationClosed, "cancellation_requested",
+              "It was asked to cancel the agreement. AWS approves that by itself after 7 days: answer it before.");
+  }
+
+ private:
+  // R15: access stays until AWS confirms the end. An end that is never confirmed needs a look.
+  void Ending() {
+    const std::string alert = "end_not_confirmed/" + id_;
+    if (!derived_.ending_since) {
+      if (was_.cancel_at) out_.settle_alerts.push_back(alert);
+      return;
+    }
+    const bool heard = was_.cancel_at != out_.next.values.cancel_at;
+    const Timestamp patience_ends = *derived_.ending_since + kEndConfirmedWithin;
+    if (heard) Announce(patience_ends);
+    if (patience_ends > s_.now || (!heard && s_.before.subscription.updated_at >= patience_ends)) return;
+    RaiseAlert(out_.alerts,
+               {.key = alert,
+                .kind = "end_not_confirmed",
+                .subject = id_,
+                .detail = derived_.ending_why + " AWS has not confirmed the end, so access is kept: look "
+                                                "at the agreement in the AWS Marketplace Management Portal.",
+                .raised_at = s_.now});
+    out_.jobs.push_back(AskEntitlements(out_.next.id, s_.now));
+  }
+
+  // An end was announced, or has come: what was used until now is sent at once.
+  bool EndsNow() const {
+    if (derived_.ending_since) return was_.cancel_at != out_.next.values.cancel_at;
+    const bool ended = out_.next.values.status == SubscriptionStatus::kCanceled;
+    return ended && was_.status != SubscriptionStatus::kCanceled;
+  }
+
+  void Announce(Timestamp patience_ends) {
+    TimelineRow row;
+    row.subscription = out_.next.id;
+    row.at = s_.now;
+    row.kind = "note";
+    row.rule = "R15";
+    row.event = s_.event;
+    row.by = "provider";
+    row.reason = derived_.ending_why;
+    row.next = "The last usage is due by " + FormatRfc3339(*out_.next.values.cancel_at) +
+               "; access ends when AWS confirms the end.";
+    out_.jobs.push_back(NotifyJob(out_.next, row.reason, s_.now));
+    out_.timeline.push_back(std::move(row));
+    out_.jobs.push_back({.kind = JobKind::kAccessCheck,
+                         .key = "access/" + id_,
+                         .subject = id_,
+                         .due = std::max(patience_ends, s_.now),
+                         .payload = "{}",
+                         .on_same_key = OnSameKey::kReplace});
+  }
+
+  // A contract that is renewed has later entitlements by then; one that is not has none.
+  void AskAtThePeriodsEnd() {
+    NewJob question = AskEntitlements(out_.next.id, std::max(*out_.next.values.period_end, s_.now));
+    question.key = "entitlements_at_end/" + id_;  // one of its own: a question before that is not put off by it
+    out_.jobs.push_back(std::move(question));
+  }
+
+  void WarnWhile(Kind opens, Kind closes, const std::string& kind, const std::string& detail) {
+    const bool was_open = IsOpen(s_.before.subscription.facts.market, opens, closes);
+    const bool is_open = IsOpen(out_.next.facts.market, opens, closes);
+    const std::string key = kind + "/" + id_;
+    if (was_open && !is_open) out_.settle_alerts.push_back(key);
+    if (is_open && !was_open)
+      RaiseAlert(out_.alerts, {.key = key, .kind = kind, .subject = id_, .detail = detail, .raised_at = s_.now});
+  }
+
+  const Situation& s_;
+  const Derived& derived_;
+  Decision& out_;
+  const std::string id_;
+  const Values& was_;
+};
+
+}  // namespace
+
+void FollowMarket(const Situation& situation, const Derived& derived, Decision& out) {
+  Follower(situation, derived, out).Run();
+}
+
+}  // namespace dunlin
