@@ -19,6 +19,7 @@ class CommandLine {
     app_.set_version_flag("--version", "dunlin " DUNLIN_VERSION);
     AddServe();
     AddReplay();
+    AddSimulate();
     AddVerify();
     AddSubscriptions();
     AddEvents();
@@ -108,6 +109,18 @@ class CommandLine {
     c->add_flag("--shuffle", replay_.shuffle, "Send in random order");
     c->add_option("--duplicate", replay_.duplicate, "Send this many of them, drawn at random, once more");
     c->add_option("--seed", replay_.seed, "Of all chance; the same seed repeats the same order");
+  }
+
+  void AddSimulate() {
+    CLI::App* c = Add(app_, "simulate", "Play made-up histories with everything going wrong, and check what must hold",
+                      [this] { return RunSimulate(simulate_); });
+    c->add_option("--seed", simulate_.seed, "The first history; the same seed does the same, bit by bit")->required();
+    c->add_option("--runs", simulate_.runs, "How many seeds, from that one on")->check(CLI::PositiveNumber);
+    c->add_option("--duration", simulate_.duration, "Instead of --runs: seeds for this long, such as 10m");
+    c->add_option("--without", simulate_.without, "Kinds of fault to leave out, such as 409,crash-after");
+    c->add_option("--leave-out", simulate_.leave_out, "Numbers of actions of customers to leave out, such as 3,7");
+    c->add_flag("--trace", simulate_.trace, "Print what happens");
+    AddJson(*c, simulate_.json);
   }
 
   void AddVerify() {
@@ -238,6 +251,7 @@ class CommandLine {
   PageArguments alerts_page_;
   ServeArguments serve_;
   ReplayArguments replay_;
+  SimulateArguments simulate_;
   VerifyStripeArguments verify_;
   VerifySnsArguments verify_sns_;
   SubscriptionsListArguments subscriptions_;

@@ -37,6 +37,8 @@ struct Engine {
   Millis facts_kept = kFactsKept;
   // How long raw bodies of events and settled alerts are kept; at least kFactsKept.
   Millis retain = kRetain;
+  // How often the provider's list of events is read.
+  Millis catch_up_every{5min};
 };
 
 // A job is not given up before it failed this often, which takes more than an hour: time that passed while the service

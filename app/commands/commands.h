@@ -55,6 +55,17 @@ struct ReplayArguments {
 };
 int RunReplay(const ReplayArguments& arguments);
 
+struct SimulateArguments {
+  std::uint64_t seed = 1;
+  std::uint64_t runs = 1;  // seeds from `seed` on
+  std::string duration;    // "10m": as many as fit in, instead of `runs`; empty: not given
+  std::string without;     // fault kinds that are left out, separated by commas
+  std::string leave_out;   // numbers of customers' actions that are left out, separated by commas
+  bool trace = false;      // print what happens
+  bool json = false;
+};
+int RunSimulate(const SimulateArguments& arguments);
+
 // ---- On a ledger -------------------------------------------------------------------------------------------------
 
 // Which ledger: `ledger` itself, else what the configuration (file and environment) says.

@@ -15,8 +15,8 @@
 
 #include "state/clock.h"
 #include "tests/support/redis_server.h"
-#include "tests/support/truth.h"
 #include "tests/support/world.h"
+#include "workflows/simulate/truth.h"
 
 namespace dunlin::testing {
 namespace {
@@ -175,7 +175,7 @@ class Customers {
 };
 
 // Of fixtures/policy.toml.
-ChargeRules Rules(std::map<std::string, Timestamp> cancelled = {}) {
+simulate::ChargeRules Rules(std::map<std::string, Timestamp> cancelled = {}) {
   return {.leap = kLongestStep * kStepsBetweenKills,
           .min_gap = Millis{1h},
           .card_limit = 15,
@@ -294,10 +294,10 @@ void CrashAgainAndAgain(World& world, const Run& run, Figures& figures) {
   auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
   ASSERT_TRUE(ledger) << ledger.error().detail;
   for (const auto& sender : senders) ExpectKept(**ledger, *sender);
-  ExpectNone(DoubleCaptures(charges));
-  ExpectNone(BrokenCharges(**ledger, charges, Rules(customers.cancelled())));
-  ExpectNone(DifferencesFromTruth(**ledger, truth, now));
-  ExpectNone(BrokenInvariants(**ledger, truth, kScheduleSteps));
+  ExpectNone(simulate::DoubleCaptures(charges));
+  ExpectNone(simulate::BrokenCharges(**ledger, charges, Rules(customers.cancelled())));
+  ExpectNone(simulate::DifferencesFromTruth(**ledger, truth, now));
+  ExpectNone(simulate::BrokenInvariants(**ledger, truth, kScheduleSteps));
   figures = {.kills = kill,
              .webhooks = truth.at("webhooks").at("acknowledged").get<std::size_t>(),
              .charges = charges.at("charges").size(),
@@ -372,10 +372,10 @@ TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {
   EXPECT_GT(truth.at("webhooks").at("lost"), 20);
   auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
   ASSERT_TRUE(ledger);
-  ExpectNone(DifferencesFromTruth(**ledger, truth, world.Now()));
+  ExpectNone(simulate::DifferencesFromTruth(**ledger, truth, world.Now()));
   const nlohmann::json charges = world.SimGet("/_sim/charges");
-  ExpectNone(DoubleCaptures(charges));
-  ExpectNone(BrokenCharges(**ledger, charges, Rules()));
+  ExpectNone(simulate::DoubleCaptures(charges));
+  ExpectNone(simulate::BrokenCharges(**ledger, charges, Rules()));
 }
 
 }  // namespace

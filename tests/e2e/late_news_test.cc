@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "tests/support/truth.h"
 #include "tests/support/world.h"
+#include "workflows/simulate/truth.h"
 
 namespace dunlin::testing {
 namespace {

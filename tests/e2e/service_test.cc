@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "tests/support/redis_server.h"
-#include "tests/support/truth.h"
 #include "tests/support/world.h"
+#include "workflows/simulate/truth.h"
 
 namespace dunlin::testing {
 namespace {
@@ -116,7 +116,7 @@ TEST(ServiceTest, AChargeThatIsOpenWhenItStopsIsResolvedAtTheNextStart) {
   ASSERT_EQ(closed.size(), 1U);
   EXPECT_EQ(closed[0].key, open[0].key);
   EXPECT_EQ(closed[0].state, AttemptState::kSucceeded);
-  EXPECT_TRUE(DoubleCaptures(world.SimGet("/_sim/charges")).empty());
+  EXPECT_TRUE(simulate::DoubleCaptures(world.SimGet("/_sim/charges")).empty());
 }
 
 TEST(ServiceTest, AnIdleServiceStopsAtOnceAndLeaksNoSecret) {

@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "tests/support/truth.h"
 #include "tests/support/world.h"
+#include "workflows/simulate/truth.h"
 
 namespace dunlin::testing {
 namespace {
@@ -75,7 +75,7 @@ TEST(StopTest, AChargeThatIsHeldUpIsLeftForTheNextStartAndMadeOnce) {
   EXPECT_EQ(ended->key, left->key);
   EXPECT_EQ(ended->state, AttemptState::kSucceeded);
   const nlohmann::json charges = world.SimGet("/_sim/charges");
-  EXPECT_TRUE(DoubleCaptures(charges).empty());
+  EXPECT_TRUE(simulate::DoubleCaptures(charges).empty());
   int ours = 0;
   for (const nlohmann::json& charge : charges.at("charges")) {
     if (charge.at("idempotency_key") == left->key.str()) ++ours;

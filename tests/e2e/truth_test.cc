@@ -1,5 +1,5 @@
 // The judges of the crash tests see what they are there to see.
-#include "tests/support/truth.h"
+#include "workflows/simulate/truth.h"
 
 #include <gtest/gtest.h>
 
@@ -33,10 +33,12 @@ class BrokenChargesTest : public ::testing::Test {
     return {{"id", "ch_" + key},        {"invoice", "in_1"},      {"subscription", "sub_1"},     {"customer", "cus_1"},
             {"payment_method", "pm_1"}, {"idempotency_key", key}, {"created", ToUnixSeconds(at)}};
   }
-  std::size_t Broken(const Json& charges) { return BrokenCharges(*ledger_, {{"charges", charges}}, rules_).size(); }
+  std::size_t Broken(const Json& charges) {
+    return simulate::BrokenCharges(*ledger_, {{"charges", charges}}, rules_).size();
+  }
 
   std::unique_ptr<Ledger> ledger_ = std::move(*OpenLedger("sqlite::memory:"));
-  ChargeRules rules_{.min_gap = Millis{1h}, .card_limit = 3, .card_window = Millis{24h}, .cancelled = {}};
+  simulate::ChargeRules rules_{.min_gap = Millis{1h}, .card_limit = 3, .card_window = Millis{24h}, .cancelled = {}};
 };
 
 TEST_F(BrokenChargesTest, EachKindIsSeen) {

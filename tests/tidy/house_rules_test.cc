@@ -69,7 +69,10 @@ TEST(HouseRulesTest, FoldersPointOneWay) {
       for (const std::string& line : Lines(file)) {
         std::smatch found;
         if (!std::regex_search(line, found, include)) continue;
+        // A simulation is the program and a provider in one; nothing else of the program knows a provider's inside.
+        const bool simulates = Name(file).starts_with("app/simulate/");
         for (const std::string& banned : layer.must_not_include) {
+          if (simulates && banned == "fixtures/") continue;
           EXPECT_FALSE(found[1].str().starts_with(banned)) << Name(file) << " includes " << found[1];
         }
       }

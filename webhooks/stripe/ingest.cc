@@ -50,10 +50,14 @@ Result<StripeIngest::Arrival> StripeIngest::Read(std::string_view body) {
 }
 
 void StripeIngest::Handle(const HttpRequest& request, const HttpResponder& responder) {
+  Handle(request, [responder](HttpResponse response) { responder.Send(std::move(response)); });
+}
+
+void StripeIngest::Handle(const HttpRequest& request, std::function<void(HttpResponse)> send) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto answer = [this, begin, responder](Verdict verdict) {
+  const auto answer = [this, begin, send = std::move(send)](Verdict verdict) {
     if (options_.on_verdict) options_.on_verdict(verdict.word, std::chrono::steady_clock::now() - begin);
-    responder.Send(std::move(verdict.response));
+    send(std::move(verdict.response));
   };
   if (std::optional<Verdict> refused = Refuse(request)) return answer(std::move(*refused));
   Result<Arrival> arrival = Read(request.body);

@@ -34,6 +34,8 @@ class StripeIngest {
   // POST /webhooks/stripe. 200: durable, or was already. 400: refused, nothing stored. 503: nothing was promised. Does
   // not wait for the commit: the thread that commits answers. This must outlive the answer.
   void Handle(const HttpRequest& request, const HttpResponder& responder);
+  // The same with any taker of the answer, which is called once, by the thread that calls this or the one that commits.
+  void Handle(const HttpRequest& request, std::function<void(HttpResponse)> send);
 
   // An event that was listed by the provider instead of delivered: no signature, the same way in. Durable on return.
   // Errors: kInvalidArgument (not an event), kUnavailable.

@@ -28,7 +28,6 @@ Status RequestCatchUp(Ledger& ledger, Timestamp now) {
 namespace dunlin::effects {
 namespace {
 
-constexpr Millis kEvery{5min};
 constexpr Millis kOverlap{1h};                // events can be listed a little after newer ones were delivered
 constexpr Millis kListed = Millis{24h} * 30;  // how far back the provider lists
 
@@ -100,7 +99,8 @@ Outcome CatchUp(Engine& engine, const Job& job) {
   Unit unit;
   unit.done.push_back(job.id);
   const Timestamp now = engine.clock.Now();
-  unit.jobs.push_back(Run(job, now + kEvery, {{"since_ms", ToUnixMillis(reached)}, {"done_ms", ToUnixMillis(now)}}));
+  unit.jobs.push_back(
+      Run(job, now + engine.catch_up_every, {{"since_ms", ToUnixMillis(reached)}, {"done_ms", ToUnixMillis(now)}}));
   const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
   if (!done && done.error().code != Errc::kConflict) return TryLater{done.error()};
   return std::nullopt;

@@ -58,16 +58,23 @@ struct HttpCallerOptions {
   std::size_t answer_bytes_max = 0;
 };
 
-// Thread-safe. Keeps connections alive between calls. Follows no redirect, uses no proxy, checks certificates.
-class HttpCaller {
+// Carries calls to where they go. Thread-safe.
+class HttpTransport {
+ public:
+  virtual ~HttpTransport() = default;
+  // Blocks for at most `timeout`, connecting included.
+  virtual HttpAnswer Send(const HttpCall& call, Millis timeout) = 0;
+};
+
+// Over the network. Keeps connections alive between calls. Follows no redirect, uses no proxy, checks certificates.
+class HttpCaller final : public HttpTransport {
  public:
   explicit HttpCaller(HttpCallerOptions options);
-  ~HttpCaller();
+  ~HttpCaller() override;
   HttpCaller(const HttpCaller&) = delete;
   HttpCaller& operator=(const HttpCaller&) = delete;
 
-  // Blocks for at most `timeout`, connecting included.
-  HttpAnswer Send(const HttpCall& call, Millis timeout);
+  HttpAnswer Send(const HttpCall& call, Millis timeout) override;
 
  private:
   struct Handle;

@@ -59,6 +59,11 @@ struct StripeApi::Call {
 };
 
 Result<std::unique_ptr<StripeApi>> StripeApi::Open(StripeOptions options) {
+  auto network = std::make_unique<HttpCaller>(HttpCallerOptions{options.connect_timeout, options.answer_bytes_max});
+  return Open(std::move(options), std::move(network));
+}
+
+Result<std::unique_ptr<StripeApi>> StripeApi::Open(StripeOptions options, std::unique_ptr<HttpTransport> transport) {
   while (options.base_url.ends_with('/')) options.base_url.pop_back();
   if (const Status base = CheckBase(options); !base) return tl::unexpected(base.error());
   if (!Printable(options.api_key)) return Fail(Errc::kInvalidArgument, "the API key has characters that no key has");
@@ -68,12 +73,11 @@ Result<std::unique_ptr<StripeApi>> StripeApi::Open(StripeOptions options) {
   if (options.timeout <= Millis{0} || options.connect_timeout <= Millis{0}) {
     return Fail(Errc::kInvalidArgument, "the API timeouts must be positive");
   }
-  return std::unique_ptr<StripeApi>(new StripeApi(std::move(options)));
+  return std::unique_ptr<StripeApi>(new StripeApi(std::move(options), std::move(transport)));
 }
 
-StripeApi::StripeApi(StripeOptions options)
-    : options_(std::move(options)),
-      caller_(std::make_unique<HttpCaller>(HttpCallerOptions{options_.connect_timeout, options_.answer_bytes_max})) {}
+StripeApi::StripeApi(StripeOptions options, std::unique_ptr<HttpTransport> transport)
+    : options_(std::move(options)), transport_(std::move(transport)) {}
 StripeApi::~StripeApi() = default;
 
 HttpAnswer StripeApi::Send(const Call& call, Millis timeout) {
@@ -82,7 +86,7 @@ HttpAnswer StripeApi::Send(const Call& call, Millis timeout) {
                                      {"Accept", "application/json"}};
   if (call.method == "POST") headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
   if (!call.key.empty()) headers.push_back({"Idempotency-Key", std::string(call.key)});
-  return caller_->Send({call.method, options_.base_url + call.path, std::move(headers), call.form}, timeout);
+  return transport_->Send({call.method, options_.base_url + call.path, std::move(headers), call.form}, timeout);
 }
 
 template <class T, class Read>

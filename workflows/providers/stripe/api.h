@@ -9,7 +9,7 @@
 
 namespace dunlin {
 
-class HttpCaller;
+class HttpTransport;
 struct HttpAnswer;
 
 struct StripeOptions {
@@ -32,6 +32,8 @@ class StripeApi final : public ProviderApi {
   // Errors: kInvalidArgument (a base URL that is not http or https or holds more than host, port and path; a key or
   // version that cannot be sent; a live key over plain http; a timeout that is not positive).
   static Result<std::unique_ptr<StripeApi>> Open(StripeOptions options);
+  // Over another transport than the network.
+  static Result<std::unique_ptr<StripeApi>> Open(StripeOptions options, std::unique_ptr<HttpTransport> transport);
   ~StripeApi() override;
 
   // The outcomes: workflows/providers/stripe/answer.h.
@@ -53,7 +55,7 @@ class StripeApi final : public ProviderApi {
   using Deadline = std::chrono::steady_clock::time_point;
   struct Call;
 
-  explicit StripeApi(StripeOptions options);
+  StripeApi(StripeOptions options, std::unique_ptr<HttpTransport> transport);
   HttpAnswer Send(const Call& call, Millis timeout);
   Deadline Start() const { return std::chrono::steady_clock::now() + options_.timeout; }
   // Sends and parses, `read` reads. Errors: as ProviderApi has them.
@@ -66,7 +68,7 @@ class StripeApi final : public ProviderApi {
   std::string ExpandPayments() const;
 
   const StripeOptions options_;
-  const std::unique_ptr<HttpCaller> caller_;
+  const std::unique_ptr<HttpTransport> transport_;
 };
 
 }  // namespace dunlin

@@ -1,4 +1,4 @@
-#include "tests/support/truth.h"
+#include "workflows/simulate/truth.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 
 #include "state/derive.h"
 
-namespace dunlin::testing {
+namespace dunlin::simulate {
 namespace {
 
 using namespace std::chrono_literals;
@@ -101,7 +101,7 @@ void CheckChain(Ledger& ledger, const Subscription& s, std::vector<std::string>&
 
 }  // namespace
 
-std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now) {
+std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now, bool grace) {
   std::vector<std::string> differences;
   for (const nlohmann::json& wanted : truth.at("subscriptions")) {
     const std::string id = wanted.at("id");
@@ -117,7 +117,8 @@ std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::js
       differences.push_back(id + ": " + what + " is " + std::string(is) + " and should be " + std::string(should_be));
     };
     compare("status", StatusName(values.status), status);
-    compare("access", AccessName(AccessAt(values, now)), AccessFor(wanted, status, now));
+    if (!grace || status != "past_due")
+      compare("access", AccessName(AccessAt(values, now)), AccessFor(wanted, status, now));
     compare("plan", values.plan, wanted.at("plan_nickname").get<std::string>());
     if (status != "canceled") compare("cancel_at", Text(values.cancel_at), CancelAtFor(wanted));
     if (wanted.at("paid_until").is_null()) continue;
@@ -167,20 +168,27 @@ std::vector<std::string> BrokenCharges(Ledger& ledger, const nlohmann::json& cha
   return broken;
 }
 
+std::vector<std::string> BrokenSubscription(Ledger& ledger, const SubscriptionRecord& record, int steps) {
+  std::vector<std::string> broken;
+  CheckChain(ledger, record.subscription, broken);
+  std::map<std::string, int> automatic;
+  for (const Attempt& a : record.attempts) {
+    const bool counts = a.kind == AttemptKind::kAutomatic && a.state != AttemptState::kUnknown;
+    if (counts && ++automatic[a.invoice.str()] > steps)
+      broken.push_back(a.invoice.str() + ": more automatic attempts than the schedule has (I6)");
+  }
+  return broken;
+}
+
 std::vector<std::string> BrokenInvariants(Ledger& ledger, const nlohmann::json& truth, int steps) {
   std::vector<std::string> broken;
   for (const nlohmann::json& one : truth.at("subscriptions")) {
     const auto record = Load(ledger, one);
     if (!record || !*record) continue;
-    CheckChain(ledger, (*record)->subscription, broken);
-    std::map<std::string, int> automatic;
-    for (const Attempt& a : (*record)->attempts) {
-      const bool counts = a.kind == AttemptKind::kAutomatic && a.state != AttemptState::kUnknown;
-      if (counts && ++automatic[a.invoice.str()] > steps)
-        broken.push_back(a.invoice.str() + ": more automatic attempts than the schedule has (I6)");
-    }
+    const std::vector<std::string> found = BrokenSubscription(ledger, **record, steps);
+    broken.insert(broken.end(), found.begin(), found.end());
   }
   return broken;
 }
 
-}  // namespace dunlin::testing
+}  // namespace dunlin::simulate

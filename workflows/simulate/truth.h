@@ -8,11 +8,12 @@
 
 #include "state/ledger.h"
 
-namespace dunlin::testing {
+namespace dunlin::simulate {
 
 // Each thing that differs, one line; empty: all is as the provider says. `truth` is GET /_sim/truth, and `now` when
-// that was. For plans whose policy gives no grace.
-std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now);
+// that was. With `grace` the access of past-due subscriptions is not judged.
+std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now,
+                                              bool grace = false);
 
 // Each invoice that was captured more than once. `charges` is GET /_sim/charges. The simulator refuses to charge a paid
 // invoice, so this alone proves little: see BrokenCharges.
@@ -31,8 +32,12 @@ struct ChargeRules {
 // Each charge whose key is not that of an attempt of the ledger, or was used before, and each that breaks the rules.
 std::vector<std::string> BrokenCharges(Ledger& ledger, const nlohmann::json& charges, const ChargeRules& rules);
 
+// Each break of I9 by one subscription (the change rows chain, and end at what its row says), and of I6 by its
+// automatic attempts, of which an invoice has at most `steps`.
+std::vector<std::string> BrokenSubscription(Ledger& ledger, const SubscriptionRecord& record, int steps);
+
 // Each break of I9 (the change rows of a subscription chain, and end at what its row says) and of I6 (automatic
 // attempts within the schedule of `steps`).
 std::vector<std::string> BrokenInvariants(Ledger& ledger, const nlohmann::json& truth, int steps);
 
-}  // namespace dunlin::testing
+}  // namespace dunlin::simulate

@@ -1,0 +1,22 @@
+// The judgement at the end of a simulation: the ledger against what the provider knows to be true.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "fixtures/provider_sim/world.h"
+#include "workflows/simulate/oracles.h"
+
+namespace dunlin::simulate {
+
+struct End {
+  Oracles& oracles;
+  Ledger& ledger;
+  const sim::World& provider;
+  const std::map<std::string, Timestamp>& cancelled;  // by customers, and when
+  Timestamp now;
+  bool grace;  // the policy gives some
+};
+void JudgeEnd(const End& end);
+
+}  // namespace dunlin::simulate

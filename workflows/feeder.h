@@ -1,0 +1,50 @@
+// Between the ledger and the queues of the two lanes: offers what is due soon, and hands out what is due now.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "workflows/engine.h"
+#include "workflows/queue/queue.h"
+
+namespace dunlin {
+
+inline constexpr Millis kFeedEvery{1000};
+inline constexpr Millis kFeedAhead{60'000};
+
+// Thread-safe. One for each process; all it is given must outlive it.
+class Feeder {
+ public:
+  // `offered` is called after something was offered in a lane, by the thread that offers.
+  Feeder(Engine& engine, Queue& apply, Queue& outside, std::function<void(Lane)> offered)
+      : engine_(engine), apply_(apply), outside_(outside), offered_(std::move(offered)) {}
+
+  // Offers what the ledger holds for the next minute. A ledger or queue that fails is told to the observer; the next
+  // scan goes on.
+  void Scan();
+  // Without those that are being carried out.
+  void Offer(std::span<const JobRef> known);
+  // Due jobs to be carried out now; End must follow. Until then they are neither offered nor claimed again here.
+  std::vector<JobId> Claim(Lane lane);
+  // Offers what was not offered of them meanwhile: a job that puts itself off says so while it is being carried out.
+  void End(std::span<const JobId> ids);
+
+ private:
+  Queue& QueueOf(Lane lane) { return lane == Lane::kApply ? apply_ : outside_; }
+  std::vector<JobRef> WithoutInFlight(std::span<const JobRef> jobs);
+
+  Engine& engine_;
+  Queue& apply_;
+  Queue& outside_;
+  const std::function<void(Lane)> offered_;
+  std::mutex mutex_;
+  std::unordered_set<std::int64_t> in_flight_;            // guarded by mutex_
+  std::unordered_map<std::int64_t, JobRef> not_offered_;  // of those in flight; guarded by mutex_
+};
+
+}  // namespace dunlin
