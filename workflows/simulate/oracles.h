@@ -74,7 +74,7 @@ class WatchedOutbox final : public Outbox {
 class WatchedProblems final : public Observer {
  public:
   explicit WatchedProblems(Oracles& oracles) : oracles_(oracles) {}
-  void OnJobFailed(JobKind, const Error& error, bool) override { oracles_.OnText("a failed job", error.detail); }
+  void OnJobFailed(const Job&, const Error& error, bool) override { oracles_.OnText("a failed job", error.detail); }
   void OnProblem(std::string_view where, const Error& error) override { oracles_.OnText(where, error.detail); }
 
  private:
