@@ -12,10 +12,12 @@ namespace {
 using Json = nlohmann::json;
 
 Result<StoredEvent> Find(Ledger& ledger, const std::string& id) {
-  Result<std::optional<StoredEvent>> event = ledger.FindEvent(Provider::kStripe, EventId{id});
-  if (!event) return tl::unexpected(std::move(event.error()));
-  if (!*event) return Fail(Errc::kNotFound, "no event " + id + " is stored");
-  return std::move(**event);
+  for (const Provider provider : {Provider::kStripe, Provider::kAwsMarketplace}) {
+    Result<std::optional<StoredEvent>> event = ledger.FindEvent(provider, EventId{id});
+    if (!event) return tl::unexpected(std::move(event.error()));
+    if (*event) return std::move(**event);
+  }
+  return Fail(Errc::kNotFound, "no event " + id + " is stored");
 }
 
 }  // namespace
