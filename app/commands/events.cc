@@ -62,7 +62,8 @@ int RunEventsShow(const LedgerArguments& on, const std::string& id) {
     return kExitOk;
   }
   PrintFields(EventView(*event, false));
-  Print("\n" + event->body + "\n");
+  Print(event->body.empty() ? "\nIts body was dropped (retain), or erased with its account.\n"
+                            : "\n" + event->body + "\n");
   return kExitOk;
 }
 
@@ -74,6 +75,10 @@ int RunEventsReplay(const LedgerArguments& on, const std::string& id) {
   // Kept at the door and never applied: it belongs to the other mode.
   if (event->outcome == EventOutcome::kKept && !event->applied_at) {
     return Complain("event " + id + " is not applied: " + event->detail, kExitNo);
+  }
+  if (event->body.empty()) {
+    return Complain(
+        "event " + id + " cannot be applied again: its body was dropped (retain), or erased with its account", kExitNo);
   }
   NewJob job;
   job.kind = JobKind::kApply;

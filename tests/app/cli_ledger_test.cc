@@ -198,6 +198,15 @@ TEST_F(LedgerCommandTest, EventsAreListedShownAndAppliedAgain) {
   EXPECT_EQ(Run({"events", "show", "evt_9"}).exit_code, 1);
 }
 
+TEST_F(LedgerCommandTest, WhatAnEventSaysCannotSteerTheTerminal) {
+  NewEvent event = testing::MakeEvent("evt_esc");
+  event.type = "red\x1b[31m\rover";
+  ASSERT_TRUE(ledger_->Commit(testing::Accept(event)));
+  const std::string out = Run({"events", "list"}).out + Run({"events", "show", "evt_esc"}).out;
+  EXPECT_NE(out.find("red [31m over"), std::string::npos) << out;
+  EXPECT_EQ(out.find_first_of("\x1b\r"), std::string::npos);
+}
+
 TEST_F(LedgerCommandTest, JobsAreListedByDueTime) {
   const Json jobs = RunJson({"jobs", "list"}).at("jobs");
   ASSERT_EQ(jobs.size(), 3U);
