@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "app/config_source.h"
+#include "state/facts.h"
 
 namespace dunlin {
 namespace {
@@ -108,6 +109,10 @@ void ReadAll(ConfigSource& source, Config& config) {
   source.Text("outbox_file", config.outbox_file);
   source.Word("log_level", {"debug", "info", "warn", "error"}, config.log_level);
   source.Number("body_bytes_max", 1024, std::int64_t{64} << 20, config.body_bytes_max);
+  source.Length("retain", config.retain);
+  if (config.retain < kFactsKept) {
+    source.Refuse("retain", "must be at least 35d: the provider may send an event again for that long");
+  }
   source.Number("http_threads", 1, 1024, config.http_threads);
   ReadProxies(source, config.trusted_proxies);
   source.Number("apply_threads", 1, 64, config.apply_threads);

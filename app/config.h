@@ -13,15 +13,16 @@
 namespace dunlin {
 
 struct Config {
-  std::string listen = "127.0.0.1:8080";     // listen            DUNLIN_LISTEN
-  std::string ledger = "sqlite:dunlin.db";   // ledger          DUNLIN_LEDGER
-  std::string queue = "memory";              // queue           DUNLIN_QUEUE
-  std::string policy;                        // policy          DUNLIN_POLICY; empty: the built-in defaults
-  std::string clock;                         // clock           DUNLIN_CLOCK; empty: the machine's
-  std::string outbox_file;                   // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
-  std::string log_level = "info";            // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
-  std::size_t body_bytes_max = 1024 * 1024;  // body_bytes_max DUNLIN_BODY_BYTES_MAX
-  int http_threads = 8;                      // http_threads    DUNLIN_HTTP_THREADS
+  std::string listen = "127.0.0.1:8080";        // listen            DUNLIN_LISTEN
+  std::string ledger = "sqlite:dunlin.db";      // ledger          DUNLIN_LEDGER
+  std::string queue = "memory";                 // queue           DUNLIN_QUEUE
+  std::string policy;                           // policy          DUNLIN_POLICY; empty: the built-in defaults
+  std::string clock;                            // clock           DUNLIN_CLOCK; empty: the machine's
+  std::string outbox_file;                      // outbox_file     DUNLIN_OUTBOX_FILE; empty: <ledger file>.outbox.jsonl
+  std::string log_level = "info";               // log_level       DUNLIN_LOG_LEVEL: debug, info, warn, error
+  std::size_t body_bytes_max = 1024 * 1024;     // body_bytes_max DUNLIN_BODY_BYTES_MAX
+  Seconds retain{std::chrono::hours{24 * 40}};  // retain    DUNLIN_RETAIN: of raw bodies and settled alerts
+  int http_threads = 8;                         // http_threads    DUNLIN_HTTP_THREADS
   // trusted_proxies DUNLIN_TRUSTED_PROXIES: addresses and ranges whose X-Forwarded-For is believed
   std::vector<IpRange> trusted_proxies;
   int apply_threads = 2;         // apply_threads   DUNLIN_APPLY_THREADS

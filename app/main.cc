@@ -24,6 +24,7 @@ class CommandLine {
     AddEvents();
     AddJobs();
     AddAlerts();
+    AddAccounts();
     AddPolicy();
     AddToken();
     AddBackup();
@@ -186,6 +187,14 @@ class CommandLine {
             alerts_page_);
   }
 
+  void AddAccounts() {
+    CLI::App* group = AddLedgerGroup("accounts", "Forget a customer");
+    CLI::App* erase = Add(*group, "erase", "Erase what identifies a person; sums, dates and the provider's ids stay",
+                          [this] { return RunAccountsErase(on_, id_, force_); });
+    AddId(erase);
+    erase->add_flag("--force", force_, "Although a subscription has not ended");
+  }
+
   void AddPolicy() {
     CLI::App* group = AddGroup("policy", "Check a policy");
     CLI::App* check = Add(*group, "check", "Say whether a policy holds together, and what it means",
@@ -223,6 +232,7 @@ class CommandLine {
   CLI::App app_{"Keeps subscriptions right: payment webhooks in, retries out, access taken away and given back"};
   std::function<int()> run_;
   bool json_ = false;
+  bool force_ = false;
   std::string id_, reason_, file_, policy_file_;
   LedgerArguments on_;
   PageArguments alerts_page_;

@@ -18,6 +18,7 @@
 #include "webhooks/stripe/ingest.h"
 #include "workflows/effects/catch_up.h"
 #include "workflows/effects/entitlement_sweep.h"
+#include "workflows/effects/retention.h"
 #include "workflows/engine.h"
 #include "workflows/providers/read_event.h"
 #include "workflows/providers/stripe/api.h"
@@ -112,6 +113,7 @@ class Service {
     if (status) status = WakeCatchUp();
     if (status) status = RequestEntitlementSweep(*ledger_, clock_->Now());
     if (status) status = RequestUsageFreezing(*ledger_, clock_->Now());
+    if (status) status = RequestRetention(*ledger_, clock_->Now());
     if (!status) return status;
     workers_->Start();
     server_->Start();
@@ -198,7 +200,8 @@ class Service {
                .observer = metrics_,
                .read = &ReadEvent,
                .ingest = [this](std::string_view body) { return ingest_->Take(body); },
-               .confirm_topic = [this](std::string_view body) { return marketplace_->ConfirmTopic(body); }});
+               .confirm_topic = [this](std::string_view body) { return marketplace_->ConfirmTopic(body); },
+               .retain = config_.retain});
     workers_ = std::make_unique<Workers>(
         *engine_, *apply_queue_, *outside_queue_,
         Workers::Options{.apply_threads = config_.apply_threads, .outside_threads = config_.outside_threads});
@@ -239,7 +242,7 @@ class Service {
     metrics_.OnHttp(answered.route, answered.status);
     if (!answered.refused.empty()) metrics_.OnRefused(answered.route, answered.refused);
     // What is refused at the door is counted, not told one by one: a crowd could fill the log.
-    const bool at_door = !answered.refused.empty();
+    const bool at_door = !answered.refused.empty() || answered.status == 429;
     const LogLevel level = at_door || answered.status < 400 ? LogLevel::kDebug
                            : answered.status < 500          ? LogLevel::kInfo
                                                             : LogLevel::kWarn;

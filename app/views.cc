@@ -131,7 +131,7 @@ json EventView(const StoredEvent& e, bool with_body) {
                {"subscription", TextOrNull(e.subscription)},
                {"outcome", EventOutcomeName(e.outcome)},
                {"detail", TextOrNull(e.detail)}};
-  if (with_body) view["body"] = e.body;
+  if (with_body) view["body"] = TextOrNull(e.body);
   return view;
 }
 

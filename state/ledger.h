@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "state/keeping.h"
 #include "state/ledger_market.h"
 #include "state/result.h"
 #include "state/subscription.h"
@@ -52,6 +53,7 @@ struct NewEvent {
   std::string detail;
 };
 
+// `body` is empty where it was dropped.
 struct StoredEvent : NewEvent {
   std::int64_t seq = 0;  // order of arrival
   std::optional<Timestamp> applied_at;
@@ -78,6 +80,8 @@ enum class JobKind : std::uint8_t {
   kConfirmTopic,      // confirm the subscription to an SNS topic
   kFreezeUsage,       // freeze the hours that are over, and make their kMeter jobs
   kMeter,             // send frozen usage
+  kRetention,         // drop what was kept long enough
+  kErase,             // erase again what came of an erased account
 };
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);
@@ -228,11 +232,17 @@ struct Unit {
   std::vector<UsageShift> usage_shifts;
   std::vector<UsageHour> freeze;  // an open hour as it is frozen, or (id 0) a new one; kConflict when it has changed
   std::vector<UsageResult> usage_results;
+  std::optional<BodyDrop> drop_bodies;
+  std::optional<Expiry> expire;
+  // Takes out what the rows about this account and its subscriptions tell of a person: aliases, messages that wait, the
+  // text of alerts and attempts, what staff wrote, who used what. Facts and bodies are not touched by it.
+  std::optional<AccountId> erase;
 };
 
 struct UnitResult {
   std::vector<bool> stored;      // for each of `accept`: false is a duplicate
   std::vector<JobRef> new_jobs;  // made or moved, for the queue; in the order: accept's, then jobs', then retries'
+  Dropped dropped;
 };
 
 // A subscription with what deciding about it needs.

@@ -150,10 +150,12 @@ std::string_view JobKindName(JobKind kind) {
     case JobKind::kConfirmTopic: return "confirm_topic";
     case JobKind::kFreezeUsage: return "freeze_usage";
     case JobKind::kMeter: return "meter";
+    case JobKind::kRetention: return "retention";
+    case JobKind::kErase: return "erase";
   }
   return "";
 }
-std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kMeter); }
+std::optional<JobKind> ParseJobKind(std::string_view name) { return Parse(name, JobKindName, JobKind::kErase); }
 
 std::string_view UsageStateName(UsageState state) {
   switch (state) {

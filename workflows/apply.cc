@@ -106,6 +106,7 @@ class Batch {
     if (work.job.due > now_) return;  // moved since it was queued; it is offered again when due
     if (work.job.kind == JobKind::kAccessCheck) return Look(std::move(work));
     if (!work.event) return Retry(work.job, {Errc::kCorrupt, "its event is missing"});
+    if (work.event->body.empty()) return Bodiless(std::move(work));
     Result<Digest> digest = engine_.read(work.event->provider, work.event->body);
     if (!digest) return Unreadable(std::move(work), digest.error());
     if (digest->topic) return FileTopic(std::move(work), *digest);
@@ -114,6 +115,14 @@ class Batch {
       return;
     }
     File(std::move(work), std::move(*digest));
+  }
+
+  // It was applied before its body was dropped, and asked for again at the very moment when that happened.
+  void Bodiless(Work&& work) {
+    Unit unit;
+    unit.done.push_back(work.job.id);
+    const EventOutcome outcome = work.event->outcome;
+    loners_.push_back({std::move(unit), std::move(work), outcome});
   }
 
   // Time has come for a subscription: decide again on what is known.

@@ -30,6 +30,8 @@ Millis PatienceOf(JobKind kind) {
     case JobKind::kMeter: return Millis{24h} * 7;
     // These repeat for ever: what they look after would else be forgotten.
     case JobKind::kCatchUp:
+    case JobKind::kRetention:
+    case JobKind::kErase:
     case JobKind::kEntitlementSweep:
     case JobKind::kFreezeUsage: return Millis{24h} * 36500;
     // SNS forgets a confirmation that was not answered for days; a new one can be asked for.

@@ -16,6 +16,8 @@
 
 namespace dunlin {
 
+inline constexpr Millis kRetain = Millis{24h} * 40;
+
 struct Engine {
   Ledger& ledger;
   ProviderApi& provider;
@@ -33,6 +35,8 @@ struct Engine {
   std::function<Result<std::string>(std::string_view body)> confirm_topic = {};
   // Facts older than this are folded when an event is applied. Replaying a long history at one moment keeps all.
   Millis facts_kept = kFactsKept;
+  // How long raw bodies of events and settled alerts are kept; at least kFactsKept.
+  Millis retain = kRetain;
 };
 
 // A job is not given up before it failed this often, which takes more than an hour: time that passed while the service

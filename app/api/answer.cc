@@ -29,6 +29,23 @@ HttpResponse ProblemOf(const Error& error) {
   return response;
 }
 
+Result<Token> WhoAsks(const ApiContext& context, const HttpRequest& request) {
+  if (request.HeaderCount("Authorization") > 1) {
+    return Fail(Errc::kUnauthenticated, "send one Authorization header");
+  }
+  return Authenticate(context.ledger, request.Header("Authorization"), context.clock.Now());
+}
+
+HttpResponse Refused(const ApiContext& context, const HttpRequest& request, const Error& error) {
+  if (error.code != Errc::kUnauthenticated) return ProblemOf(error);
+  // Not context.clock: a clock that is followed may stand still.
+  const auto wait = context.auth_limit->Failed(request.peer, std::chrono::steady_clock::now());
+  if (!wait) return ProblemOf(error);
+  HttpResponse response = Problem(429, "too many requests without a good token came from this address");
+  response.headers.emplace_back("Retry-After", std::to_string(wait->count()));
+  return response;
+}
+
 }  // namespace
 
 bool May(Role role, Right right) {
@@ -43,11 +60,8 @@ bool May(Role role, Right right) {
 
 HttpHandler Guarded(const ApiContext& context, Right right, Handler handler) {
   return [context, right, handler = std::move(handler)](const HttpRequest& request) {
-    if (request.HeaderCount("Authorization") > 1) {
-      return ProblemOf({Errc::kUnauthenticated, "send one Authorization header"});
-    }
-    const Result<Token> token = Authenticate(context.ledger, request.Header("Authorization"), context.clock.Now());
-    if (!token) return ProblemOf(token.error());
+    const Result<Token> token = WhoAsks(context, request);
+    if (!token) return Refused(context, request, token.error());
     if (!May(token->role, right)) {
       return ProblemOf(
           {Errc::kForbidden, "a token of role " + std::string(RoleName(token->role)) + " may not do this"});

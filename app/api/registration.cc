@@ -103,7 +103,7 @@ HttpResponse BuyerRegistration::Refuse(const MarketplaceError& error) {
     Unit unit;
     RaiseAlert(unit.alerts, {.key = kMarketplaceCredentialsAlert,
                              .kind = kMarketplaceCredentialsAlert,
-                             .subject = ProviderName(Provider::kAwsMarketplace).data(),
+                             .subject = std::string(ProviderName(Provider::kAwsMarketplace)),
                              .detail = "AWS Marketplace does not tell us who a buyer is: " + why,
                              .raised_at = clock_.Now()});
     const Result<UnitResult> raised = ledger_.Commit(std::move(unit));

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "app/api/auth_limit.h"
 #include "app/metrics.h"
 #include "state/clock.h"
 #include "state/ledger.h"
@@ -15,6 +17,7 @@ struct ApiContext {
   Ledger& ledger;
   const PolicyBook& policies;
   const Clock& clock;
+  std::shared_ptr<api::AuthLimit> auth_limit = std::make_shared<api::AuthLimit>();  // one for all routes
 };
 
 // /v1/…, each behind a bearer token with the role it needs. All arguments must outlive the server.

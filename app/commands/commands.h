@@ -97,6 +97,9 @@ int RunJobsList(const JobsListArguments& arguments);
 int RunJobsShow(const LedgerArguments& on, const std::string& id);
 int RunJobsRequeue(const LedgerArguments& on, const std::string& id);
 
+// `id`: the provider's customer, or ours. `force`: although a subscription of it has not ended.
+int RunAccountsErase(const LedgerArguments& on, const std::string& id, bool force);
+
 int RunAlertsList(const LedgerArguments& on, const PageArguments& page);
 
 struct TokenCreateArguments {

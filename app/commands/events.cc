@@ -12,10 +12,12 @@ namespace {
 using Json = nlohmann::json;
 
 Result<StoredEvent> Find(Ledger& ledger, const std::string& id) {
-  Result<std::optional<StoredEvent>> event = ledger.FindEvent(Provider::kStripe, EventId{id});
-  if (!event) return tl::unexpected(std::move(event.error()));
-  if (!*event) return Fail(Errc::kNotFound, "no event " + id + " is stored");
-  return std::move(**event);
+  for (const Provider provider : {Provider::kStripe, Provider::kAwsMarketplace}) {
+    Result<std::optional<StoredEvent>> event = ledger.FindEvent(provider, EventId{id});
+    if (!event) return tl::unexpected(std::move(event.error()));
+    if (*event) return std::move(**event);
+  }
+  return Fail(Errc::kNotFound, "no event " + id + " is stored");
 }
 
 }  // namespace
@@ -60,7 +62,8 @@ int RunEventsShow(const LedgerArguments& on, const std::string& id) {
     return kExitOk;
   }
   PrintFields(EventView(*event, false));
-  Print("\n" + event->body + "\n");
+  Print(event->body.empty() ? "\nIts body was dropped (retain), or erased with its account.\n"
+                            : "\n" + event->body + "\n");
   return kExitOk;
 }
 
@@ -72,6 +75,10 @@ int RunEventsReplay(const LedgerArguments& on, const std::string& id) {
   // Kept at the door and never applied: it belongs to the other mode.
   if (event->outcome == EventOutcome::kKept && !event->applied_at) {
     return Complain("event " + id + " is not applied: " + event->detail, kExitNo);
+  }
+  if (event->body.empty()) {
+    return Complain(
+        "event " + id + " cannot be applied again: its body was dropped (retain), or erased with its account", kExitNo);
   }
   NewJob job;
   job.kind = JobKind::kApply;

@@ -117,8 +117,7 @@ Result<Listing<StoredEvent>> Reader::Events(const EventFilter& filter, const Pag
   }
   return query.Run<StoredEvent>(
       connection_,
-      "SELECT " + std::string(kEventColumns) + " FROM events e JOIN event_bodies b ON b.seq = e.seq" + query.where() +
-          " ORDER BY e.seq DESC",
+      "SELECT " + std::string(kEventColumns) + " FROM " + kEventTables + query.where() + " ORDER BY e.seq DESC",
       kEventOut, LimitOf(page), TakeEvent, [](const StoredEvent& e) { return std::to_string(e.seq); });
 }
 

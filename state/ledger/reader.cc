@@ -68,8 +68,7 @@ Reader::Reader(Connection& c)
                     ") ORDER BY due_ms, id",
                 "ii", "iit"),
       job_(c, Select(kJobColumns, "FROM jobs WHERE id = :id AND state = 'ready'"), "i", kJobOut),
-      event_by_seq_(c, Select(kEventColumns, "FROM events e JOIN event_bodies b ON b.seq = e.seq WHERE e.seq = :seq"),
-                    "i", kEventOut),
+      event_by_seq_(c, Select(kEventColumns, "FROM ") + kEventTables + " WHERE e.seq = :seq", "i", kEventOut),
       subscription_(c, Select(kSubscriptionColumns, "FROM subscriptions WHERE id = :id"), "t", kSubscriptionOut),
       attempts_(c, Select(kAttemptColumns, "FROM attempts WHERE subscription = :id ORDER BY seq"), "t", kAttemptOut) {}
 
@@ -224,10 +223,8 @@ Result<std::vector<TimelineRow>> Reader::Timeline(const SubscriptionId& id) {
 }
 
 Result<std::optional<StoredEvent>> Reader::FindEvent(Provider provider, const EventId& id) {
-  Statement& query = Ready(Select(kEventColumns,
-                                  "FROM events e JOIN event_bodies b ON b.seq = e.seq "
-                                  "WHERE e.provider = :p AND e.id = :id"),
-                           "tt", kEventOut);
+  Statement& query =
+      Ready(Select(kEventColumns, "FROM ") + kEventTables + " WHERE e.provider = :p AND e.id = :id", "tt", kEventOut);
   return Maybe<StoredEvent>(query.Text(ProviderName(provider)).Text(id.str()), TakeEvent);
 }
 

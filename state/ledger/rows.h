@@ -19,7 +19,9 @@ std::optional<Timestamp> FromColumn(std::optional<std::int64_t> ms);
 // Each `k…Columns` is what to select, `k…Out` its types, and Take… reads one row.
 inline constexpr const char* kEventColumns =
     "e.seq, e.provider, e.id, e.type, e.created_ms, e.received_ms, e.livemode, e.object, e.subscription, e.outcome, "
-    "e.detail, e.applied_ms, b.body";
+    "e.detail, e.applied_ms, coalesce(b.body, '')";
+// The body may have been dropped.
+inline constexpr const char* kEventTables = "events e LEFT JOIN event_bodies b ON b.seq = e.seq";
 inline constexpr const char* kEventOut = "itttiiittttIt";
 Result<StoredEvent> TakeEvent(Statement& row);
 

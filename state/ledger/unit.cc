@@ -42,6 +42,7 @@ UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
       market_(c),
       usage_(c),
+      dropper_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -68,6 +69,16 @@ UnitWriter::UnitWriter(Connection& c)
       upsert_token_(c, Cat({"INSERT INTO tokens (", kTokenColumns, sql::kTokenValues}), kTokenOut) {}
 
 Result<UnitResult> UnitWriter::Write(const Unit& unit) {
+  if (!unit.drop_bodies && !unit.expire && !unit.erase) return WriteAll(unit);
+  // Pages that become free are wiped too, which everyday work does not ask for (file.cc).
+  if (Status on = connection_.Run("PRAGMA secure_delete = ON"); !on) return tl::unexpected(on.error());
+  Result<UnitResult> written = WriteAll(unit);
+  if (Status back = connection_.Run("PRAGMA secure_delete = FAST"); !back && written)
+    return tl::unexpected(back.error());
+  return written;
+}
+
+Result<UnitResult> UnitWriter::WriteAll(const Unit& unit) {
   UnitResult result;
   Status ok = ForEach(unit.accept, [&](const NewEvent& e) { return Accept(e, result); });
   if (ok) ok = ForEach(unit.done, [&](JobId id) { return Done(id); });
@@ -100,6 +111,9 @@ Result<UnitResult> UnitWriter::Write(const Unit& unit) {
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
   if (ok) ok = WriteMarket(unit, result);
   if (ok) ok = WriteUsage(unit);
+  if (ok && unit.drop_bodies) ok = dropper_.DropBodies(*unit.drop_bodies, result.dropped);
+  if (ok && unit.expire) ok = dropper_.Expire(*unit.expire, result.dropped);
+  if (ok && unit.erase) ok = dropper_.Erase(*unit.erase, result.dropped);
   if (!ok) return tl::unexpected(ok.error());
   return result;
 }

@@ -3,6 +3,7 @@
 
 #include "state/ledger.h"
 #include "state/ledger/db.h"
+#include "state/ledger/dropper.h"
 #include "state/ledger/market.h"
 #include "state/ledger/usage.h"
 
@@ -17,6 +18,7 @@ class UnitWriter {
   Result<UnitResult> Write(const Unit& unit);
 
  private:
+  Result<UnitResult> WriteAll(const Unit& unit);
   Status Accept(const NewEvent& event, UnitResult& result);
   Status Done(JobId id);
   Status Save(const Subscription& subscription);
@@ -38,6 +40,7 @@ class UnitWriter {
   Connection& connection_;
   MarketWriter market_;
   UsageWriter usage_;
+  Dropper dropper_;
   Statement insert_event_, insert_body_, file_event_;
   Statement insert_job_, delete_job_, drop_job_, find_job_, wake_job_, move_job_, retry_job_;
   Statement insert_subscription_, update_subscription_;

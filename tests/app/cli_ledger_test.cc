@@ -7,8 +7,9 @@
 
 #include "state/ledger.h"
 #include "tests/app/program.h"
-#include "tests/support/ledger_values.h"
+#include "tests/support/market_values.h"
 #include "tests/support/scratch.h"
+#include "workflows/market_filing.h"
 
 namespace dunlin {
 namespace {
@@ -105,6 +106,38 @@ TEST_F(LedgerCommandTest, AnyIdOfASubscriptionFindsIt) {
   EXPECT_EQ(Run({"subscriptions", "show", "sub_9"}).exit_code, 1);
 }
 
+TEST_F(LedgerCommandTest, ASubscriptionOfAwsMarketplaceIsFoundByEachOfItsIds) {
+  const PolicyBook policies(BuiltInPolicy());
+  for (const MarketFacts& facts :
+       {testing::Registered("c1", "l-01", "123"),
+        testing::OfLicence(MarketNotice::Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1", "123")}) {
+    MarketWords words;
+    words.facts = facts;
+    Unit unit;
+    const Result<MarketFiled> filed = FileMarket(*ledger_, policies, words, kNoon, unit);
+    ASSERT_TRUE(filed) << filed.error().detail;
+    ASSERT_TRUE(ledger_->Commit(std::move(unit)));
+  }
+  NewEvent event = testing::MakeEvent("eb/1", "{}");
+  event.provider = Provider::kAwsMarketplace;
+  ASSERT_TRUE(ledger_->Commit(testing::Accept(event)));
+
+  for (const char* id : {"agmt-1", "l-01", "prod1/c1", "prod1/123"}) {
+    EXPECT_EQ(RunJson({"subscriptions", "show", id}).value("id", ""), "agmt-1") << id;
+  }
+  const Json shown = RunJson({"subscriptions", "show", "l-01"});
+  EXPECT_EQ(shown.at("collection").at("owner"), "marketplace");
+  EXPECT_EQ(shown.at("marketplace").at("licences"), Json::array({"l-01"}));
+  EXPECT_EQ(shown.at("marketplace").at("agreements"), Json::array({"agmt-1"}));
+  EXPECT_NE(Run({"subscriptions", "show", "l-01"}).out.find("marketplace.products"), std::string::npos);
+  EXPECT_NE(Run({"subscriptions", "list", "--account", "123"}).out.find("agmt-1"), std::string::npos);
+  EXPECT_NE(Run({"subscriptions", "timeline", "l-01"}).out.find("licence l-01"), std::string::npos);
+  const Ran retry = Run({"subscriptions", "retry", "l-01", "--reason", "why not"});
+  EXPECT_EQ(retry.exit_code, 1);
+  EXPECT_NE(retry.err.find("AWS"), std::string::npos) << retry.err;
+  EXPECT_EQ(RunJson({"events", "show", "eb/1"}).value("provider", ""), "aws_marketplace");
+}
+
 TEST_F(LedgerCommandTest, TheTimelineSaysWhy) {
   const std::string out = Run({"subscriptions", "timeline", "sub_2"}).out;
   EXPECT_NE(out.find("2026-11-21 12:00:00Z  status active -> past_due  R24d"), std::string::npos) << out;
@@ -163,6 +196,15 @@ TEST_F(LedgerCommandTest, EventsAreListedShownAndAppliedAgain) {
   EXPECT_GT((*job)->event_seq, 0);
   EXPECT_EQ(Run({"events", "replay", "evt_live"}).exit_code, 1);
   EXPECT_EQ(Run({"events", "show", "evt_9"}).exit_code, 1);
+}
+
+TEST_F(LedgerCommandTest, WhatAnEventSaysCannotSteerTheTerminal) {
+  NewEvent event = testing::MakeEvent("evt_esc");
+  event.type = "red\x1b[31m\rover";
+  ASSERT_TRUE(ledger_->Commit(testing::Accept(event)));
+  const std::string out = Run({"events", "list"}).out + Run({"events", "show", "evt_esc"}).out;
+  EXPECT_NE(out.find("red [31m over"), std::string::npos) << out;
+  EXPECT_EQ(out.find_first_of("\x1b\r"), std::string::npos);
 }
 
 TEST_F(LedgerCommandTest, JobsAreListedByDueTime) {

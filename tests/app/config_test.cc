@@ -57,6 +57,15 @@ TEST_F(ConfigTest, WithoutAFileAndVariablesThereAreTheDefaults) {
   EXPECT_TRUE(config.stripe_webhook_secrets.empty());
 }
 
+TEST_F(ConfigTest, RetainIsALengthOfTimeOfAtLeast35Days) {
+  EXPECT_EQ(Load("").retain, std::chrono::hours{24 * 40});
+  EXPECT_EQ(Load("retain = \"35d\"\n").retain, std::chrono::hours{24 * 35});
+  EXPECT_EQ(Mistakes("retain = \"34d\"\n"),
+            "d.toml:1: retain: must be at least 35d: the provider may send an event again for that long");
+  setenv("DUNLIN_RETAIN", "90d", 1);
+  EXPECT_EQ(Load("").retain, std::chrono::hours{24 * 90});
+}
+
 TEST_F(ConfigTest, EveryKeyOfTheFileIsRead) {
   const Config config = Load(R"(
 listen = "0.0.0.0:80"

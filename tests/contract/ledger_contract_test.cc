@@ -612,6 +612,13 @@ TEST_P(LedgerContract, AccountsResolveByCustomerAndByAlias) {
   EXPECT_THAT(ledger_->SubscriptionsOf(AccountId("cus_1")).value(), ElementsAre(SubscriptionId("sub_1")));
 }
 
+TEST_P(LedgerContract, AnAliasOfAnIdThatBecameAnAliasLeadsOn) {
+  Unit unit = Save(MakeSubscription("sub_1", "123"));
+  unit.aliases = {{"team", AccountId("c1")}, {"c1", AccountId("123")}};
+  Must(unit);
+  EXPECT_THAT(ledger_->ResolveAccount("team").value(), ElementsAre(AccountId("123"), AccountId("c1")));
+}
+
 TEST_P(LedgerContract, APaymentFindsItsInvoiceAndSubscriptionWheneverEachIsTold) {
   Unit unit;
   unit.links = {{"pi_1", InvoiceId("in_1"), SubscriptionId()}};

@@ -344,6 +344,28 @@ TEST_F(SqliteLedgerTest, AnotherProcessesTransactionIsWaitedForAndThenGivenUp) {
   EXPECT_TRUE(ledger->Commit(Accept(MakeEvent("evt_2"))));
 }
 
+// ---- What is let go of -------------------------------------------------------------------------------------------
+
+TEST_F(SqliteLedgerTest, ADroppedBodyIsWipedFromTheFile) {
+  {
+    const auto ledger = Open();
+    for (int i = 0; i < 200; ++i) {
+      NewEvent event = MakeEvent("evt_" + std::to_string(i),
+                                 std::string(50, ' ') + "let-go" + std::string(static_cast<std::size_t>(i) * 50, '.'));
+      event.outcome = EventOutcome::kKept;
+      ASSERT_TRUE(ledger->Commit(Accept(std::move(event))));
+    }
+  }
+  ASSERT_NE(ReadFile(path_).find("let-go"), std::string::npos);
+  {
+    const auto ledger = Open();
+    Unit unit;
+    unit.drop_bodies = BodyDrop{.received_before = Timestamp::max(), .naming = {}};
+    ASSERT_EQ(ledger->Commit(std::move(unit)).value().dropped.bodies, 200);
+  }
+  EXPECT_EQ(ReadFile(path_).find("let-go"), std::string::npos);
+}
+
 // ---- Disks that fail, processes that die -------------------------------------------------------------------------
 
 // While it lives no file of this process can grow: every write past its size fails as on a broken disk.

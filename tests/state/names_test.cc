@@ -31,7 +31,7 @@ TEST(NamesTest, EveryNameGivesItsValueBack) {
   ExpectNamed(AttemptKindName, ParseAttemptKind, AttemptKind::kNewMethod);
   ExpectNamed(AttemptStateName, ParseAttemptState, AttemptState::kUnknown);
   ExpectNamed(EventOutcomeName, ParseEventOutcome, EventOutcome::kUnreadable);
-  ExpectNamed(JobKindName, ParseJobKind, JobKind::kMeter);
+  ExpectNamed(JobKindName, ParseJobKind, JobKind::kErase);
   ExpectNamed(RoleName, ParseRole, Role::kAdmin);
   ExpectNamed(RecoveryStateName, ParseRecoveryState, RecoveryState::kExhausted);
 }

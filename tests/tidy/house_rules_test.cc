@@ -184,6 +184,30 @@ TEST(HouseRulesTest, SwitchesOverOurOwnWordsHaveNoDefault) {
   }
 }
 
+// A page that says what a test shows is believed.
+TEST(HouseRulesTest, EveryTestThatAPageNamesExists) {
+  std::set<std::string> tests;
+  const std::regex test(R"(\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\))");
+  for (const fs::path& file : SourcesUnder({"tests"})) {
+    const std::string text = ReadAll(file);
+    for (std::sregex_iterator found(text.begin(), text.end(), test), end; found != end; ++found) {
+      tests.insert((*found)[1].str() + "." + (*found)[2].str());
+    }
+  }
+  const std::regex name(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
+  for (const char* page : {"docs/security.md", "docs/reliability.md"}) {
+    if (!fs::exists(kRoot / page)) continue;
+    const std::string text = ReadAll(kRoot / page);
+    int named = 0;
+    for (std::sregex_iterator found(text.begin(), text.end(), name), end; found != end; ++found) {
+      ++named;
+      EXPECT_TRUE(tests.contains((*found)[1].str()))
+          << page << " names " << (*found)[1] << ", and there is no such test";
+    }
+    EXPECT_GT(named, 0) << page;
+  }
+}
+
 TEST(HouseRulesTest, EveryFixtureIsReadByATest) {
   std::string tests;
   for (const fs::path& file : SourcesUnder({"tests"})) tests += ReadAll(file);

@@ -207,7 +207,7 @@ struct MarketOrderTest : ::testing::Test {
 };
 
 TEST_F(MarketOrderTest, ActionsInEveryOrder) { TellInEveryOrder(Actions()); }
-TEST_F(MarketOrderTest, EventsInEveryOrder) { TellInEveryOrder(Events(), true); }
+TEST_F(MarketOrderTest, EventsInEveryOrder) { TellInEveryOrder(Events()); }
 TEST_F(MarketOrderTest, BothFamiliesInEveryOrder) { TellInEveryOrder(Mixed()); }
 TEST_F(MarketOrderTest, SubscriptionsThatAreOneInEveryOrder) { TellInEveryOrder(Joined(), true); }
 

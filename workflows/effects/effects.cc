@@ -100,6 +100,8 @@ Outcome Dispatch(Engine& engine, const Job& job) {
     case JobKind::kConfirmTopic: return ConfirmTopic(engine, job);
     case JobKind::kFreezeUsage: return FreezeUsageHours(engine, job);
     case JobKind::kMeter: return SendUsage(engine, job);
+    case JobKind::kRetention: return DropOld(engine, job);
+    case JobKind::kErase: return EraseAgain(engine, job);
   }
   return std::nullopt;
 }

@@ -35,6 +35,8 @@ Outcome SweepEntitlements(Engine& engine, const Job& job);
 Outcome FreezeUsageHours(Engine& engine, const Job& job);
 Outcome SendUsage(Engine& engine, const Job& job);
 Outcome ConfirmTopic(Engine& engine, const Job& job);
+Outcome DropOld(Engine& engine, const Job& job);
+Outcome EraseAgain(Engine& engine, const Job& job);
 
 // Reads the subscription, lets `change` fill a unit from it, commits; again when the row moved meanwhile. `change`
 // may return an error to give up with; it adds the job's end to the unit itself. A job that somebody else has ended

@@ -31,7 +31,7 @@ CREATE TABLE jobs_new (
   kind            TEXT    NOT NULL CHECK (kind IN ('apply', 'charge', 'take_over', 'cancel', 'refetch', 'fetch_event',
                                                    'catch_up', 'access_check', 'period_check', 'mail', 'notify',
                                                    'alert', 'entitlements', 'entitlement_sweep', 'confirm_topic',
-                                                   'freeze_usage', 'meter')),
+                                                   'freeze_usage', 'meter', 'retention', 'erase')),
   key             TEXT    NOT NULL,  -- empty: no limit on how many
   subject         TEXT    NOT NULL,
   created_ms      INTEGER NOT NULL,

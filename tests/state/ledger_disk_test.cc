@@ -1,0 +1,159 @@
+// A disk that fails at its first call, its second, its third … until a run meets no failure any more. Whatever it does,
+// what was promised is there (I1), what was refused can be done later, and nothing crashes.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "state/compact.h"
+#include "state/ledger.h"
+#include "state/ledger/db.h"
+#include "tests/support/faulty_vfs.h"
+#include "tests/support/ledger_values.h"
+#include "tests/support/scratch.h"
+
+namespace dunlin::testing {
+namespace {
+
+using Fault = FaultyVfs::Fault;
+
+constexpr int kUnits = 6;
+constexpr int kRunsMax = 500;
+
+std::string EventName(int i) { return "evt_" + std::to_string(i); }
+
+// An event too large for one page, and beside it what a worker would write.
+Unit UnitOf(int i) {
+  Unit unit = Accept(MakeEvent(EventName(i), std::string(9000, 'x')));
+  unit.save = {MakeSubscription("sub_" + std::to_string(i))};
+  unit.jobs = {MakeJob(JobKind::kMail, kNoon, "mail/" + std::to_string(i))};
+  return unit;
+}
+
+class PowerTest : public ::testing::Test {
+ protected:
+  PowerTest() {
+    EXPECT_TRUE(OpenLedger("sqlite::memory:"));  // SQLite is set up before it gets another disk
+    disk_.emplace();
+  }
+
+  std::string Path(int run) const { return scratch_.File("l" + std::to_string(run) + ".db"); }
+
+  // Commits each unit until it is promised, at most `tries` times. False: one never was.
+  static bool CommitEach(Ledger& ledger, int tries, std::vector<bool>& promised) {
+    bool all = true;
+    for (int i = 0; i < kUnits; ++i) {
+      for (int t = 0; t < tries && !promised[static_cast<std::size_t>(i)]; ++t) {
+        const Result<UnitResult> done = ledger.Commit(UnitOf(i));
+        promised[static_cast<std::size_t>(i)] = done.has_value();
+        // Never a conflict: what was refused was not written, so its rows are not there yet.
+        EXPECT_TRUE(done || done.error().code == Errc::kUnavailable) << done.error().detail;
+      }
+      all = all && promised[static_cast<std::size_t>(i)];
+    }
+    return all;
+  }
+
+  // Every promised unit is there, whole, and the file is sound.
+  static void ExpectPromised(const std::string& path, const std::vector<bool>& promised, const std::string& when) {
+    {
+      const auto connection = db::Connection::Open(path, 1000);
+      ASSERT_TRUE(connection) << when;
+      EXPECT_EQ((*connection)->Text("PRAGMA integrity_check"), "ok") << when;
+    }
+    const auto ledger = OpenLedger("sqlite:" + path);
+    ASSERT_TRUE(ledger) << when << ": " << ledger.error().detail;
+    for (int i = 0; i < kUnits; ++i) {
+      if (!promised[static_cast<std::size_t>(i)]) continue;
+      const auto event = (*ledger)->FindEvent(Provider::kStripe, EventId(EventName(i)));
+      ASSERT_TRUE(event && *event) << when << ": " << EventName(i) << " was promised and is lost";
+      EXPECT_EQ((*event)->body.size(), 9000U) << when;
+      EXPECT_TRUE((*ledger)->LoadSubscription(SubscriptionId("sub_" + std::to_string(i))).value()) << when;
+    }
+    EXPECT_TRUE((*ledger)->CheckWritable()) << when;
+  }
+
+  const ScratchDir scratch_;
+  std::optional<FaultyVfs> disk_;
+};
+
+class DiskTest : public PowerTest, public ::testing::WithParamInterface<Fault> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, DiskTest, ::testing::Values(Fault::kIo, Fault::kFull),
+                         [](const auto& fault) { return fault.param == Fault::kIo ? "Io" : "Full"; });
+
+TEST_P(DiskTest, OneCallThatFailsWhicheverItIsLosesNothingAndBlocksNothing) {
+  int runs = 0;
+  for (bool clean = false; !clean && runs < kRunsMax; ++runs) {
+    const std::string when = "call " + std::to_string(runs + 1);
+    std::vector<bool> promised(kUnits);
+    disk_->FailFrom(runs + 1, GetParam(), false);
+    {
+      auto ledger = OpenLedger("sqlite:" + Path(runs));
+      if (!ledger) ledger = OpenLedger("sqlite:" + Path(runs));
+      ASSERT_TRUE(ledger) << when << ": " << ledger.error().detail;
+      EXPECT_TRUE(CommitEach(**ledger, 2, promised)) << when << ": refused twice, though the disk failed once";
+    }  // closing moves the log into the file, and may meet the failure
+    clean = !disk_->failed();
+    disk_->Heal();
+    ExpectPromised(Path(runs), promised, when);
+  }
+  EXPECT_GT(runs, 20);
+  EXPECT_LT(runs, kRunsMax) << "no run was clean";
+}
+
+TEST_P(DiskTest, ADiskThatGoesOnFailingIsOutlived) {
+  int runs = 0;
+  for (bool clean = false; !clean && runs < kRunsMax; ++runs) {
+    const std::string when = "from call " + std::to_string(runs + 1) + " on";
+    std::vector<bool> promised(kUnits);
+    disk_->FailFrom(runs + 1, GetParam(), true);
+    auto ledger = OpenLedger("sqlite:" + Path(runs));
+    if (ledger) CommitEach(**ledger, 1, promised);
+    clean = !disk_->failed();
+    disk_->Heal();
+    if (ledger) {
+      EXPECT_TRUE(CommitEach(**ledger, 1, promised)) << when << ": the disk is well again";
+      ledger->reset();
+    }
+    ExpectPromised(Path(runs), promised, when);
+  }
+  EXPECT_GT(runs, 20);
+  EXPECT_LT(runs, kRunsMax) << "no run was clean";
+}
+
+// What was not flushed is gone when power fails; what was promised was flushed.
+TEST_F(PowerTest, WhatWasPromisedOutlivesAPowerCutAfterEachPromise) {
+  auto ledger = OpenLedger("sqlite:" + Path(0));
+  ASSERT_TRUE(ledger) << ledger.error().detail;
+  std::vector<bool> promised(kUnits);
+  for (int i = 0; i < kUnits; ++i) {
+    ASSERT_TRUE((*ledger)->Commit(UnitOf(i)));
+    promised[static_cast<std::size_t>(i)] = true;
+    const ScratchDir after;
+    disk_->CopyFlushed(std::filesystem::path(Path(0)).parent_path(),
+                       std::filesystem::path(after.File("x")).parent_path());
+    ExpectPromised(after.File("l0.db"), promised, "after " + std::to_string(i + 1) + " promises");
+  }
+}
+
+TEST_P(DiskTest, CompactingThatFailsAnywhereLosesNothing) {
+  int runs = 0;
+  for (bool clean = false; !clean && runs < kRunsMax; ++runs) {
+    const std::string when = "call " + std::to_string(runs + 1);
+    std::vector<bool> promised(kUnits);
+    {
+      auto ledger = OpenLedger("sqlite:" + Path(runs));
+      ASSERT_TRUE(ledger && CommitEach(**ledger, 1, promised));
+    }
+    disk_->FailFrom(runs + 1, GetParam(), false);
+    (void)CompactLedger("sqlite:" + Path(runs));
+    clean = !disk_->failed();
+    disk_->Heal();
+    ExpectPromised(Path(runs), promised, when);
+  }
+  EXPECT_GT(runs, 10);
+  EXPECT_LT(runs, kRunsMax) << "no run was clean";
+}
+
+}  // namespace
+}  // namespace dunlin::testing
