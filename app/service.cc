@@ -112,8 +112,8 @@ class Service {
     if (status) status = OpenDoor();
     if (status) status = WakeCatchUp();
     if (status) status = RequestEntitlementSweep(*ledger_, clock_->Now());
-    if (status) status = RequestUsageFreezing(*ledger_, clock_->Now());
     if (status) status = RequestRetention(*ledger_, clock_->Now());
+    if (status) status = RequestUsageFreezing(*ledger_, clock_->Now());
     if (!status) return status;
     workers_->Start();
     server_->Start();

@@ -227,16 +227,16 @@ struct Unit {
   std::vector<MarketOrphan> orphans;
   std::vector<RegistrationCode> registrations;  // an existing code makes the unit fail with kConflict
   std::vector<RegistrationClaim> claims;
+  std::optional<BodyDrop> drop_bodies;
+  std::optional<Expiry> expire;
+  // Takes out what the rows about this account and its subscriptions tell of a person: aliases, messages that wait, the
+  // text of alerts and attempts, what staff wrote. Facts and bodies are not touched by it.
+  std::optional<AccountId> erase;
   // Usage (state/usage.h), in this order.
   std::vector<UsageBooking> usage;
   std::vector<UsageShift> usage_shifts;
   std::vector<UsageHour> freeze;  // an open hour as it is frozen, or (id 0) a new one; kConflict when it has changed
   std::vector<UsageResult> usage_results;
-  std::optional<BodyDrop> drop_bodies;
-  std::optional<Expiry> expire;
-  // Takes out what the rows about this account and its subscriptions tell of a person: aliases, messages that wait, the
-  // text of alerts and attempts, what staff wrote, who used what. Facts and bodies are not touched by it.
-  std::optional<AccountId> erase;
 };
 
 struct UnitResult {

@@ -211,7 +211,9 @@ bool IsOneEvent(const Unit& u) {
   return u.accept.size() == 1 && u.done.empty() && u.save.empty() && u.events.empty() && u.open_attempts.empty() &&
          u.close_attempts.empty() && u.annotate_attempts.empty() && u.timeline.empty() && u.jobs.empty() &&
          u.drop_jobs.empty() && u.retries.empty() && u.aliases.empty() && u.links.empty() && u.alerts.empty() &&
-         u.settle_alerts.empty() && u.replies.empty() && u.tokens.empty() && !u.drop_bodies && !u.expire && !u.erase;
+         u.settle_alerts.empty() && u.replies.empty() && u.tokens.empty() && u.moves.empty() &&
+         u.market_links.empty() && u.orphans.empty() && u.registrations.empty() && u.claims.empty() && !u.drop_bodies &&
+         !u.expire && !u.erase;
 }
 
 // An error here is the whole batch's; the item's own goes into its result.

@@ -41,8 +41,8 @@ Status ForEach(const std::vector<T>& items, F&& write) {
 UnitWriter::UnitWriter(Connection& c)
     : connection_(c),
       market_(c),
-      usage_(c),
       dropper_(c),
+      usage_(c),
       insert_event_(c, sql::kInsertEvent, "tttiiitttt"),
       insert_body_(c, sql::kInsertBody, "it"),
       file_event_(c, sql::kFileEvent, "tttIi"),
@@ -110,10 +110,10 @@ Result<UnitResult> UnitWriter::WriteAll(const Unit& unit) {
   if (ok) ok = ForEach(unit.replies, [&](const ApiReply& reply) { return Reply(reply, result); });
   if (ok) ok = ForEach(unit.tokens, [&](const Token& token) { return Keep(token); });
   if (ok) ok = WriteMarket(unit, result);
-  if (ok) ok = WriteUsage(unit);
   if (ok && unit.drop_bodies) ok = dropper_.DropBodies(*unit.drop_bodies, result.dropped);
   if (ok && unit.expire) ok = dropper_.Expire(*unit.expire, result.dropped);
   if (ok && unit.erase) ok = dropper_.Erase(*unit.erase, result.dropped);
+  if (ok) ok = WriteUsage(unit);
   if (!ok) return tl::unexpected(ok.error());
   return result;
 }

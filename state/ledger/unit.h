@@ -39,8 +39,8 @@ class UnitWriter {
 
   Connection& connection_;
   MarketWriter market_;
-  UsageWriter usage_;
   Dropper dropper_;
+  UsageWriter usage_;
   Statement insert_event_, insert_body_, file_event_;
   Statement insert_job_, delete_job_, drop_job_, find_job_, wake_job_, move_job_, retry_job_;
   Statement insert_subscription_, update_subscription_;

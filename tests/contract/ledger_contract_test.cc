@@ -973,6 +973,28 @@ TEST_P(LedgerContract, ARegistrationsCodeIsClaimedByOneAccount) {
   EXPECT_FALSE(ledger_->FindRegistration("xyz").value());
 }
 
+TEST_P(LedgerContract, ARegistrationWhoseCodeIsTakenFailsAloneAndTakesItsEventBack) {
+  const auto registration = [](const char* event) {
+    Unit unit = Accept(MakeEvent(event));
+    unit.registrations = {{.code_hash = "abc",
+                           .event = EventId(event),
+                           .account = AccountId("111122223333"),
+                           .created_at = kNoon,
+                           .claimed_by = "",
+                           .claimed_at = std::nullopt}};
+    return unit;
+  };
+  Must(registration("registration/1"));
+  std::vector<Unit> units;
+  units.push_back(Accept(MakeEvent("evt_1")));
+  units.push_back(registration("registration/2"));
+  const auto results = ledger_->CommitAll(std::move(units));
+  EXPECT_TRUE(results[0]);
+  ASSERT_FALSE(results[1]);
+  EXPECT_EQ(results[1].error().code, Errc::kConflict);
+  EXPECT_FALSE(ledger_->FindEvent(Provider::kStripe, EventId("registration/2")).value());
+}
+
 TEST_P(LedgerContract, SubscriptionsAreListedByTheirProvider) {
   Must(Save(MakeSubscription("sub_1")));
   Must(Save(Marketed("l-1")));

@@ -11,10 +11,10 @@
 namespace dunlin::testing {
 namespace {
 
-std::vector<std::filesystem::path> Scenarios() {
+std::vector<std::filesystem::path> Scenarios(const std::string& folder) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/scenarios/live")) {
+       std::filesystem::directory_iterator(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/scenarios/" + folder)) {
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
@@ -22,9 +22,9 @@ std::vector<std::filesystem::path> Scenarios() {
 }
 
 // One after another against one service, whose clock goes on from where the scenario before left it.
-void PlayAll(World& world) {
-  const std::vector<std::filesystem::path> files = Scenarios();
-  ASSERT_GT(files.size(), 10U);
+void PlayAll(World& world, const std::string& folder = "live") {
+  const std::vector<std::filesystem::path> files = Scenarios(folder);
+  ASSERT_FALSE(files.empty());
   for (const std::filesystem::path& file : files) {
     const nlohmann::json scenario = nlohmann::json::parse(std::ifstream(file));
     play::Player player(world.targets());
@@ -41,6 +41,11 @@ void PlayAll(World& world) {
 TEST(LiveTest, ScenariosPlayWithTheQueueInMemory) {
   World world({.seed = 1});
   PlayAll(world);
+}
+
+TEST(LiveTest, ScenariosOfTheMarketplacePlay) {
+  World world({.seed = 5, .aws = true});
+  PlayAll(world, "live-aws");
 }
 
 TEST(LiveTest, ScenariosPlayWithRedis) {

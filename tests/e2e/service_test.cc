@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "tests/support/redis_server.h"
 #include "tests/support/truth.h"
 #include "tests/support/world.h"
 
@@ -32,6 +33,38 @@ TEST(ServiceTest, WebhooksAreAnsweredByWhatBecameOfThem) {
   EXPECT_EQ((*live)->outcome, EventOutcome::kKept);
   const auto refused = (*ledger)->FindEvent(Provider::kStripe, EventId{"evt_bad"});
   EXPECT_TRUE(refused && !*refused) << "nothing is stored of what is refused";
+}
+
+// One service through it all: Redis goes, comes back empty, and is emptied.
+TEST(ServiceTest, WorkGoesOnWithoutRedisAndWithAnEmptyOne) {
+  RedisServer redis;
+  World world({.queue = redis.unix_url(), .seed = 64});
+  const auto is = [&](const char* queue) { return world.Api("/readyz").second.value("queue", "") == queue; };
+  const auto comes_to_be = [&](const char* queue) {
+    for (int i = 0; i < 400 && !is(queue); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    return is(queue);
+  };
+  EXPECT_EQ(world.Post(EventBody("evt_before")), 200);
+  EXPECT_TRUE(world.Settle(10));
+  EXPECT_TRUE(comes_to_be("ok"));
+  redis.Kill();
+  EXPECT_EQ(world.Post(EventBody("evt_without")), 200);
+  EXPECT_TRUE(world.Settle(10)) << "from the ledger";
+  EXPECT_TRUE(comes_to_be("degraded"));
+  EXPECT_EQ(world.Api("/readyz").first, 200) << "no reason to take it out of service";
+  redis.Start();
+  EXPECT_TRUE(comes_to_be("ok"));
+  EXPECT_EQ(world.Post(EventBody("evt_back")), 200);
+  EXPECT_EQ(redis.Command("FLUSHALL"), "+OK");
+  EXPECT_EQ(world.Post(EventBody("evt_flushed")), 200);
+  EXPECT_TRUE(world.Settle(10));
+  auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
+  ASSERT_TRUE(ledger);
+  for (const char* id : {"evt_before", "evt_without", "evt_back", "evt_flushed"}) {
+    const auto event = (*ledger)->FindEvent(Provider::kStripe, EventId{id});
+    ASSERT_TRUE(event && *event) << id;
+    EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
+  }
 }
 
 // A renewal whose first retry is due, and an API that takes far longer than the service waits when it stops.

@@ -70,12 +70,7 @@ void World::MakeCatalog() {
   if (play.Wait() != 0) throw std::runtime_error("no catalogue: " + play.Err());
   if (options_.aws) {
     std::ofstream(policy, std::ios::app)
-        << "\n[plan.team]\nrank = 10\nprice = { amount = 1, currency = \"usd\", per = \"month\" }\n"
-           "marketplace_products = [\"prod-old\", \"prod-new\"]\n"
-           "[plan.business]\nrank = 11\nprice = { amount = 1, currency = \"usd\", per = \"month\" }\n"
-           "marketplace_products = [\"prod-old/seats\", \"prod-new/seats\"]\n"
-           "[marketplace.prod-old]\nmetered = [\"requests\"]\n"
-           "[marketplace.prod-new]\nmetered = [\"requests\"]\n";
+        << std::ifstream(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy-marketplace.toml").rdbuf();
   }
   std::ifstream file(policy);
   std::stringstream text;

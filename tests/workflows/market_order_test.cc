@@ -64,12 +64,8 @@ Story Mixed() {
 
 // Two registrations whose agreements turn out to be one, and a buyer who never registers.
 Story Joined() {
-  return {Registered("", "l-01"),
-          Registered("", "l-02"),
-          Up(1h, "l-01", "agmt-1"),
-          Up(2h, "l-02", "agmt-2"),
-          Created(2h, "agmt-2", "agmt-1"),
-          Action(Kind::kSubscribed, kNoon, "c9")};
+  return {Registered("", "l-01"),   Registered("", "l-02"),          Up(1h, "l-01", "agmt-1"),
+          Up(2h, "l-02", "agmt-2"), Created(2h, "agmt-2", "agmt-1"), Action(Kind::kSubscribed, kNoon, "c9")};
 }
 
 // ---- Renaming, so that one ledger serves many orders -------------------------------------------------------------
