@@ -33,7 +33,7 @@ struct Dropped {
   // Of an erased account (Unit::erase).
   std::int64_t messages = 0;  // mails and alerts that waited
   std::int64_t aliases = 0;
-  std::int64_t texts = 0;  // of alerts, attempts and what staff wrote in the timeline
+  std::int64_t texts = 0;  // of alerts, attempts, what staff wrote in the timeline, and who used what
 };
 
 }  // namespace dunlin

@@ -35,10 +35,10 @@ struct Engine {
   std::function<Result<std::string>(std::string_view body)> confirm_topic = {};
   // Facts older than this are folded when an event is applied. Replaying a long history at one moment keeps all.
   Millis facts_kept = kFactsKept;
-  // How often the provider's list of events is read.
-  Millis catch_up_every{5min};
   // How long raw bodies of events and settled alerts are kept; at least kFactsKept.
   Millis retain = kRetain;
+  // How often the provider's list of events is read.
+  Millis catch_up_every{5min};
 };
 
 // A job is not given up before it failed this often, which takes more than an hour: time that passed while the service

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "app/no_marketplace.h"
 #include "app/views.h"
 #include "webhooks/stripe/ingest.h"
 #include "workflows/apply.h"
@@ -34,7 +35,7 @@ class NoChance final : public Random {
 };
 
 // Calls to the outside are jobs of another lane, which is never run here; these only fill the engine's places.
-class NobodyOutside final : public ProviderApi, public MarketplaceApi, public Outbox {
+class NobodyOutside final : public ProviderApi, public Outbox {
  public:
   PayAnswer Pay(const Attempt&) override { return {.outcome = PayOutcome::kNotExecuted}; }
   std::string PayParameters(const InvoiceId&) const override { return ""; }
@@ -44,20 +45,10 @@ class NobodyOutside final : public ProviderApi, public MarketplaceApi, public Ou
   Result<InvoiceAnswer> FetchInvoice(const InvoiceId&) override { return Nobody(); }
   Result<InvoiceId> InvoiceOfPayment(std::string_view) override { return Nobody(); }
   Result<EventsPage> ListEvents(Timestamp, std::string_view) override { return Nobody(); }
-  MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view) override { return NoMarketplace(); }
-  MarketplaceResult<std::vector<Entitlement>> GetEntitlements(const EntitlementQuery&) override {
-    return NoMarketplace();
-  }
-  MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord>) override {
-    return NoMarketplace();
-  }
   Status Deliver(JobId, std::string_view) override { return Nobody(); }
 
  private:
   static tl::unexpected<Error> Nobody() { return Fail(Errc::kUnavailable, "offline: nothing is sent"); }
-  static tl::unexpected<MarketplaceError> NoMarketplace() {
-    return Fail(MarketplaceErrc::kTemporary, "offline: nothing is sent");
-  }
 };
 
 // Keeps the first thing that went wrong: offline nothing is tried again, so it is the answer.
@@ -80,8 +71,8 @@ class Runner {
   Runner(Ledger& ledger, const PolicyBook& policies, HeldClock& clock, Millis facts_kept)
       : ledger_(ledger),
         clock_(clock),
-        engine_{ledger,   outside_,  outside_,  clock, chance_, policies,
-                outside_, problems_, ReadEvent, {},    {},      facts_kept},
+        engine_{ledger,   outside_,  marketplace_, clock, chance_, policies,
+                outside_, problems_, ReadEvent,    {},    {},      facts_kept},
         applier_(engine_) {}
 
   Status RunUntil(Timestamp end) {
@@ -121,6 +112,7 @@ class Runner {
   Ledger& ledger_;
   HeldClock& clock_;
   NobodyOutside outside_;
+  NoMarketplace marketplace_;
   NoChance chance_;
   FirstProblem problems_;
   Engine engine_;

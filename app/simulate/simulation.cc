@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/no_marketplace.h"
 #include "app/simulate/customers.h"
 #include "app/simulate/delivery.h"
 #include "app/simulate/judge.h"
@@ -13,8 +14,8 @@
 #include "app/simulate/setting.h"
 #include "app/simulate/stripe.h"
 #include "state/check.h"
+#include "workflows/providers/read_event.h"
 #include "workflows/providers/stripe/api.h"
-#include "workflows/providers/stripe/read_event.h"
 #include "workflows/retry_request.h"
 
 namespace dunlin::simulate {
@@ -75,6 +76,7 @@ class Simulation {
   SimulatedStripe stripe_;
   const Catalog catalog_;
   Customers customers_;
+  NoMarketplace marketplace_;  // what is simulated is the card side
   WatchedOutbox outbox_;
   WatchedProblems observer_;
   Machines machines_;
@@ -91,7 +93,7 @@ std::unique_ptr<Node> Simulation::MakeNode(int version) {
                 .policy = PolicyText(setting_, catalog_, version),
                 .seed = options_.seed,
                 .catch_up_every = setting_.catch_up_every,
-                .read = [](Provider, std::string_view body) { return ReadStripeEvent(body); },
+                .read = &ReadEvent,
                 .open_door = OpenStripeDoor,
                 .open_provider = [this]() -> std::unique_ptr<ProviderApi> {
                   auto api = StripeApi::Open({.base_url = kStripeUrl, .api_key = kStripeKey},
@@ -99,6 +101,7 @@ std::unique_ptr<Node> Simulation::MakeNode(int version) {
                   DUNLIN_CHECK(api.has_value());
                   return std::move(*api);
                 },
+                .marketplace = marketplace_,
                 .outbox = outbox_,
                 .observer = observer_,
                 .told = [this](const Committed& committed) { oracles_.OnCommitted(committed); }});

@@ -213,7 +213,8 @@ bool IsOneEvent(const Unit& u) {
          u.drop_jobs.empty() && u.retries.empty() && u.aliases.empty() && u.links.empty() && u.alerts.empty() &&
          u.settle_alerts.empty() && u.replies.empty() && u.tokens.empty() && u.moves.empty() &&
          u.market_links.empty() && u.orphans.empty() && u.registrations.empty() && u.claims.empty() && !u.drop_bodies &&
-         !u.expire && !u.erase;
+         !u.expire && !u.erase && u.usage.empty() && u.usage_shifts.empty() && u.freeze.empty() &&
+         u.usage_results.empty();
 }
 
 // An error here is the whole batch's; the item's own goes into its result.

@@ -68,7 +68,8 @@ Dropper::Dropper(Connection& c)
           c,
           Erasing("UPDATE timeline SET reason = 'Erased.' WHERE kind = 'staff' AND reason <> 'Erased.' AND ",
                   "subscription", ""),
-          "t") {}
+          "t"),
+      erase_users_(c, Erasing("UPDATE usage_entries SET user = '' WHERE user <> '' AND ", "subscription", ""), "t") {}
 
 Status Dropper::DropBodies(const BodyDrop& drop, Dropped& dropped) {
   std::int64_t last = drop.after;
@@ -101,7 +102,7 @@ Status Dropper::Erase(const AccountId& account, Dropped& dropped) {
   for (const auto& [statement, count] :
        {std::pair(&erase_messages_, &dropped.messages), std::pair(&erase_aliases_, &dropped.aliases),
         std::pair(&erase_alerts_, &dropped.texts), std::pair(&erase_attempts_, &dropped.texts),
-        std::pair(&erase_timeline_, &dropped.texts)}) {
+        std::pair(&erase_timeline_, &dropped.texts), std::pair(&erase_users_, &dropped.texts)}) {
     if (done) done = Count(statement->Text(account.str()).Run(), *count);
   }
   return done;

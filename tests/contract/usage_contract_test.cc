@@ -247,6 +247,16 @@ TEST_P(UsageContract, UsageFollowsASubscriptionThatGoesByAnotherId) {
   EXPECT_EQ(ledger_->TotalUsage(renamed.id).value().unbooked.records, 1);
 }
 
+TEST_P(UsageContract, AnErasedAccountLeavesItsUsageWithoutItsUsers) {
+  Must(Book(MakeBooking("k1", kNoon, 7)));
+  Unit unit;
+  unit.erase = AccountId{"1"};
+  Must(std::move(unit));
+  const BookedUsage booked = ledger_->FindUsage(AccountId{"1"}, "k1").value().value();
+  EXPECT_EQ(booked.entry.user, "");
+  EXPECT_EQ(booked.hour->quantity, 7);
+}
+
 TEST_P(UsageContract, TwoSubscriptionsThatAreOneKeepTheUsageOfBoth) {
   Subscription other = Metered(Registered("c1", ""));
   other.id = SubscriptionId{"prod1/c1"};

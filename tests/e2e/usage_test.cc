@@ -47,6 +47,16 @@ Json Buyer(World& world) {
   return agreement;
 }
 
+// Until nothing that was reported waits any more; half a minute at most.
+bool AllIsSent(World& world, const std::string& subscription) {
+  for (int i = 0; i < 600; ++i) {
+    const Json usage = world.Api("/v1/subscriptions/" + subscription).second.at("usage");
+    if (usage.at("waiting").at("records") == 0 && usage.at("frozen").at("records") == 0) return true;
+    std::this_thread::sleep_for(50ms);
+  }
+  return false;
+}
+
 // The product: reports usage, each until it is acknowledged, as fast as it can.
 class Product {
  public:
@@ -79,7 +89,7 @@ class Product {
           if (answer->status == 200) ++repeated_;
           break;
         }
-        if (answer) EXPECT_EQ(answer->status, 503) << answer->body;
+        EXPECT_TRUE(!answer || answer->status == 503) << answer->body;
         std::this_thread::sleep_for(20ms);
       }
       std::this_thread::sleep_for(3ms);
@@ -108,17 +118,15 @@ TEST(UsageTest, NoReportIsLostAndNoHourChangesWhileTheServiceIsKilled) {
 
   std::minstd_rand chance(7);
   for (int kill = 0; kill < kKills; ++kill) {
+    now = ToUnixMillis(world.Now());  // the service's clock follows: the product's is never ahead of it
     world.Sim("/_sim/clock", {{"advance", std::to_string(5 + chance() % 50) + "m"}});
-    now = ToUnixMillis(world.Now());
     std::this_thread::sleep_for(Millis{50 + chance() % 300});
     world.service().KillNow();
     world.StartService();
   }
   for (const auto& product : products) product->Finish();
-  for (int hour = 0; hour < 4; ++hour) {
-    world.Sim("/_sim/clock", {{"advance", "1h"}});
-    ASSERT_TRUE(Settle(world));
-  }
+  world.Sim("/_sim/clock", {{"advance", "3h"}});
+  for (const std::string& account : accounts) ASSERT_TRUE(AllIsSent(world, account));
 
   const Json usage = world.SimGet("/_sim/aws/usage");
   EXPECT_THAT(usage.at("refused"), IsEmpty()) << usage.at("refused").dump(1);

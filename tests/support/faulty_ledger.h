@@ -69,12 +69,11 @@ class FaultyLedger : public ForwardingLedger {
   }
 
  private:
-  static tl::unexpected<Error> Lost() { return Fail(Errc::kUnavailable, "the commit was lost on purpose"); }
-
   bool IsRefused(const Unit& unit) const {
     return std::any_of(unit.events.begin(), unit.events.end(),
                        [&](const EventResult& e) { return e.seq == refused_event_; });
   }
+  static tl::unexpected<Error> Lost() { return Fail(Errc::kUnavailable, "the commit was lost on purpose"); }
 
   std::atomic<std::int64_t> refused_event_{0};
   std::atomic<Fault> fault_{Fault::kBeforeWrite};

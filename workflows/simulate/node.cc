@@ -9,23 +9,6 @@
 
 namespace dunlin::simulate {
 
-namespace {
-
-// No agreement is simulated, so nothing asks.
-class NoMarketplace final : public MarketplaceApi {
- public:
-  MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view) override { return Nobody(); }
-  MarketplaceResult<std::vector<Entitlement>> GetEntitlements(const EntitlementQuery&) override { return Nobody(); }
-  MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord>) override {
-    return Nobody();
-  }
-
- private:
-  static tl::unexpected<MarketplaceError> Nobody() { return Fail(MarketplaceErrc::kTemporary, "there is none"); }
-};
-
-}  // namespace
-
 // What is gone when the process is.
 struct Node::Process {
   Process(const NodeParts& parts, const Node& node, const MachineClock& clock, std::uint64_t start)
@@ -44,7 +27,6 @@ struct Node::Process {
   Chance chance;
   std::unique_ptr<Door> door;
   std::unique_ptr<ProviderApi> provider;
-  NoMarketplace marketplace;
   std::optional<PolicyBook> policies;
   std::optional<Engine> engine;
   std::optional<Feeder> feeder;
@@ -76,7 +58,7 @@ bool Node::Open() {
   p.policies.emplace(std::move(*book));
   p.engine.emplace(Engine{.ledger = p.ledger,
                           .provider = *p.provider,
-                          .marketplace = p.marketplace,
+                          .marketplace = parts_.marketplace,
                           .clock = clock_,
                           .random = p.chance,
                           .policies = *p.policies,

@@ -36,6 +36,7 @@ struct NodeParts {
   EventReader read;
   std::function<std::unique_ptr<Door>(Ledger&, const Clock&)> open_door;
   std::function<std::unique_ptr<ProviderApi>()> open_provider;
+  MarketplaceApi& marketplace;
   Outbox& outbox;
   Observer& observer;
   UnreliableLedger::Told told;
