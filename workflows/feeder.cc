@@ -42,16 +42,14 @@ std::vector<JobId> Feeder::Claim(Lane lane) {
   return std::move(*claimed);
 }
 
-void Feeder::End(std::span<const JobId> ids) {
-  std::vector<JobRef> not_offered;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const JobId id : ids) {
-      in_flight_.erase(ToInt(id));
-      if (auto node = not_offered_.extract(ToInt(id))) not_offered.push_back(node.mapped());
-    }
+std::vector<JobRef> Feeder::End(std::span<const JobId> ids) {
+  std::vector<JobRef> left_out;
+  const std::lock_guard lock(mutex_);
+  for (const JobId id : ids) {
+    in_flight_.erase(ToInt(id));
+    if (auto node = left_out_.extract(ToInt(id))) left_out.push_back(node.mapped());
   }
-  if (!not_offered.empty()) Offer(not_offered);
+  return left_out;
 }
 
 std::vector<JobRef> Feeder::WithoutInFlight(std::span<const JobRef> jobs) {
@@ -59,7 +57,7 @@ std::vector<JobRef> Feeder::WithoutInFlight(std::span<const JobRef> jobs) {
   const std::lock_guard lock(mutex_);
   for (const JobRef& job : jobs) {
     if (in_flight_.contains(ToInt(job.id))) {
-      not_offered_.insert_or_assign(ToInt(job.id), job);
+      left_out_.insert_or_assign(ToInt(job.id), job);
     } else {
       rest.push_back(job);
     }

@@ -28,11 +28,11 @@ class Feeder {
   // scan goes on.
   void Scan();
   // Without those that are being carried out.
-  void Offer(std::span<const JobRef> known);
+  void Offer(std::span<const JobRef> jobs);
   // Due jobs to be carried out now; End must follow. Until then they are neither offered nor claimed again here.
   std::vector<JobId> Claim(Lane lane);
-  // Offers what was not offered of them meanwhile: a job that puts itself off says so while it is being carried out.
-  void End(std::span<const JobId> ids);
+  // Returns what Offer left out of them: a job that puts itself off says so while it is still carried out.
+  std::vector<JobRef> End(std::span<const JobId> ids);
 
  private:
   Queue& QueueOf(Lane lane) { return lane == Lane::kApply ? apply_ : outside_; }
@@ -43,8 +43,9 @@ class Feeder {
   Queue& outside_;
   const std::function<void(Lane)> offered_;
   std::mutex mutex_;
-  std::unordered_set<std::int64_t> in_flight_;            // guarded by mutex_
-  std::unordered_map<std::int64_t, JobRef> not_offered_;  // of those in flight; guarded by mutex_
+  // Guarded by mutex_.
+  std::unordered_set<std::int64_t> in_flight_;
+  std::unordered_map<std::int64_t, JobRef> left_out_;
 };
 
 }  // namespace dunlin

@@ -51,8 +51,9 @@ class Workers::Impl {
   }
 
  private:
-  // On the committing thread: never blocks on anything slow.
+  // Also on the committing thread: never blocks on anything slow.
   void Hint(const std::vector<JobRef>& jobs) {
+    if (jobs.empty()) return;
     const Timestamp horizon = engine_.clock.Now() + kFeedAhead;
     const std::lock_guard lock(mutex_);
     for (const JobRef& job : jobs) {
@@ -103,7 +104,7 @@ class Workers::Impl {
       }
       if (lane == Lane::kApply) {
         applier.Run(ids);
-        feeder_.End(ids);
+        Hint(feeder_.End(ids));
       } else {
         RunEach(effects, ids);
       }
@@ -114,7 +115,7 @@ class Workers::Impl {
   void RunEach(Effects& effects, const std::vector<JobId>& ids) {
     for (const JobId id : ids) {
       if (!Stopping()) effects.Run(id);
-      feeder_.End(std::span(&id, 1));
+      Hint(feeder_.End(std::span(&id, 1)));
     }
   }
 

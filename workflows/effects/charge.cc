@@ -114,6 +114,8 @@ Outcome Begin(Engine& engine, const Job& job, const Wish& wish, const std::optio
       begun = Begun{decision.open_attempts.front(), fence};
       if (!seen || seen->invoice.invoice.id != begun->attempt.invoice)
         return Fail(Errc::kConflict, "what is to be charged changed while the provider was asked");
+      // Fails when another process has ended the job meanwhile: one wish, one attempt.
+      unit.retries.push_back({.id = job.id, .due = job.due, .count_try = false, .at = now});
     }
     AddTo(unit, std::move(decision));
     // Its version is the proof that nobody wants the job for something else by now.

@@ -133,7 +133,8 @@ bool Node::RunLane(Lane lane) {
   } else {
     Effects(*p.engine).Run(ids.front());
   }
-  p.feeder->End(ids);
+  const std::vector<JobRef> again = p.feeder->End(ids);
+  p.hints.insert(p.hints.end(), again.begin(), again.end());
   return true;
 }
 

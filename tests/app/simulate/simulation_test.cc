@@ -58,6 +58,8 @@ struct Regression {
   const char* what;
 };
 const Regression kRegressions[] = {
+    {1255, "two processes made two attempts of one request by staff: the second began when its job had ended"},
+    {1785, "the same, of a scheduled attempt"},
     {17, "a payment that settles late, on a subscription that owes an earlier invoice"},
     {107, "a bank that wants the cardholder's confirmation for each attempt, for days"},
 };
