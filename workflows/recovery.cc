@@ -239,11 +239,22 @@ class Runner {
     if (ended != nullptr) TellRefusal(*ended);
     if (from == RecoveryState::kEnding && row.to != from) Drop(CancelJobKey(out_.next.id));
     Act(row, from);
-    if (r_.state == RecoveryState::kNone) r_ = Recovery{};
+    if (r_.state == RecoveryState::kNone) Close(from);
+  }
+
+  // What the customer was told of stays known: who takes a cancellation back is not told of the same failure again.
+  void Close(RecoveryState from) {
+    EventId told = r_.failure_seen;
+    const InvoiceFact* before = FindInvoice(s_.before.subscription.facts, r_.invoice);
+    if (from != RecoveryState::kFollowing && before != nullptr) told = NewestFailure(*before);
+    r_ = Recovery{};
+    r_.failure_seen = told;
   }
 
   void Open() {
     const CollectionPolicy& rules = policies_.current().CollectionFor(out_.next.values.plan);
+    const InvoiceFact& unpaid = *FindInvoice(s_.facts, *derived_.collectible);
+    told_before_ = !NewestFailure(unpaid).empty() && !FailedAgain(unpaid);
     r_ = Recovery{};
     r_.invoice = *derived_.collectible;
     r_.policy = rules.name;
@@ -459,6 +470,7 @@ class Runner {
     const bool failed =
         row.on == RecoveryEvent::kFailed || row.on == RecoveryEvent::kFailedAgain || row.on == RecoveryEvent::kDeclined;
     if (!failed && row.effect != Effect::kAskForMethod) return;
+    if (row.on == RecoveryEvent::kFailed && told_before_) return;
     const PlanPolicy* plan = nullptr;
     if (const auto found = policies_.current().plans.find(out_.next.values.plan);
         found != policies_.current().plans.end())
@@ -477,6 +489,7 @@ class Runner {
   Decision& out_;
   Recovery& r_;
   bool wish_granted_ = false;
+  bool told_before_ = false;  // of the failure that opened it, in a recovery that was closed
 };
 
 }  // namespace

@@ -119,6 +119,8 @@ void Player::SayOfProvider(const std::string& word, const std::string& detail) {
     Merge(facts_, Invoice(Source(), now_, word == "paid" ? InvoiceStatus::kPaid : InvoiceStatus::kVoid));
   } else if (word == "disproved") {
     Merge(facts_, Snapshot(Source(), now_, ProviderStatus::kActive));
+  } else if (word == "stay") {
+    Merge(facts_, snapshot);
   } else if (word == "cancel" || word == "deleted") {
     snapshot.cancel_at_period_end = word == "cancel";
     if (word == "deleted")

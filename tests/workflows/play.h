@@ -8,7 +8,7 @@
 //   due / early      the charge job runs when it is due / at once, whenever that is
 //   staff            staff ask for an attempt
 //   declined[:code] / unknown / refused   our open attempt ends so
-//   paid / void / disproved / cancel / deleted / next_invoice
+//   paid / void / disproved / cancel / stay (the cancellation is taken back) / deleted / next_invoice
 //   next_invoice_untold   the same, and no event has told that its payment failed
 //   cancelling       the provider was asked once more, and the cancellation goes out, should it still be wanted
 //   end_refused      the provider would not cancel

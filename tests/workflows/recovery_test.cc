@@ -145,6 +145,19 @@ TEST(RecoveryTest, AStaffRetryUsesNoStep) {
   EXPECT_EQ(player.attempts().at(3).step, 1);
 }
 
+TEST(RecoveryTest, WhoTakesACancellationBackIsNotToldOfTheSameFailureAgain) {
+  for (const CollectionPolicy& policy : {ServicePolicy(), ProviderPolicy()}) {
+    Player player(policy);
+    player.Play("fail");
+    EXPECT_EQ(player.mails(), 1);
+    player.Play("cancel stay");
+    EXPECT_NE(player.recovery().state, RecoveryState::kNone);
+    EXPECT_EQ(player.mails(), 1);
+    player.Play("again");
+    EXPECT_EQ(player.mails(), policy.owner == Owner::kProvider ? 2 : 1);
+  }
+}
+
 TEST(RecoveryTest, ANewMethodUsesNoStepAndIsTriedOnce) {
   Player player(Steps({kDay, kDay}));
   EXPECT_EQ(player.Play("fail taken_over method due declined look due declined due declined"),
