@@ -140,8 +140,8 @@ void Customers::ChangeSubscription(Customer& customer, const Action& action) {
     if (stripe_.Do("POST", path, {{"cancel_at_period_end", leaves ? "true" : "false"}}).empty()) return;
     if (leaves)
       cancelled_.emplace(customer.subscription, world_.now);
-    else
-      cancelled_.erase(customer.subscription);
+    else if (cancelled_.erase(customer.subscription) > 0)
+      ++stayed_[customer.subscription];
   }
 }
 

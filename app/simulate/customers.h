@@ -56,6 +56,8 @@ class Customers {
   std::string SubscriptionOf(std::size_t customer) const;
   // When each subscription was cancelled by its customer, at once or for its period's end.
   const std::map<std::string, Timestamp>& cancelled() const { return cancelled_; }
+  // How often each stayed after all.
+  const std::map<std::string, int>& stayed() const { return stayed_; }
 
  private:
   struct Customer {
@@ -71,6 +73,7 @@ class Customers {
   const Catalog catalog_;
   std::map<std::size_t, Customer> customers_;
   std::map<std::string, Timestamp> cancelled_;
+  std::map<std::string, int> stayed_;
 };
 
 }  // namespace dunlin::simulate

@@ -29,8 +29,9 @@ void JudgeCharges(const End& end) {
   }
 }
 
-// One failure, one mail. A payment that takes days to settle is told of as failed when the subscription owes another
-// invoice besides (docs/simulation.md, known limits), so customers who pay like that are not judged.
+// One failure, one mail; and one more when a customer who had left stays, as then the recovery begins anew. A payment
+// that takes days to settle is told of as failed when the subscription owes another invoice besides
+// (docs/simulation.md, known limits), so customers who pay like that are not judged.
 void JudgeMails(const End& end) {
   for (const sim::Subscription& subscription : end.provider.subscriptions.rows()) {
     int failed = 0;
@@ -41,6 +42,8 @@ void JudgeMails(const End& end) {
       settles_late = settles_late || event.type == "payment_intent.processing";
     }
     if (settles_late) continue;
+    const auto stayed = end.stayed.find(subscription.id);
+    if (stayed != end.stayed.end()) failed += stayed->second;
     const int told = end.oracles.Mails(subscription.id, "payment_failed");
     if (told > failed) {
       end.oracles.Break(subscription.id + ": " + std::to_string(told) + " mails tell of " + std::to_string(failed) +

@@ -14,6 +14,7 @@ struct End {
   Ledger& ledger;
   const sim::World& provider;
   const std::map<std::string, Timestamp>& cancelled;  // by customers, and when
+  const std::map<std::string, int>& stayed;           // customers who left and stayed after all, and how often
   Timestamp now;
   bool grace;  // the policy gives some
 };

@@ -200,7 +200,8 @@ SimulationResult Simulation::Run() {
   if (oracles_.broken().empty()) Drain();
   if (oracles_.broken().empty()) {
     oracles_.AtEnd();
-    JudgeEnd({oracles_, *ledger_, stripe_.model(), customers_.cancelled(), world_.now, setting_.grace != "0s"});
+    JudgeEnd({oracles_, *ledger_, stripe_.model(), customers_.cancelled(), customers_.stayed(), world_.now,
+              setting_.grace != "0s"});
   }
   return {.broken = oracles_.broken(),
           .fingerprint = world_.trace.fingerprint(),

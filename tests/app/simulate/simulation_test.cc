@@ -60,6 +60,8 @@ struct Regression {
 const Regression kRegressions[] = {
     {1255, "two processes made two attempts of one request by staff: the second began when its job had ended"},
     {1785, "the same, of a scheduled attempt"},
+    {1322, "a customer who left while owing, and stayed after all"},
+    {1761, "an old invoice's payment that fails after a newer invoice was paid"},
     {17, "a payment that settles late, on a subscription that owes an earlier invoice"},
     {107, "a bank that wants the cardholder's confirmation for each attempt, for days"},
 };
