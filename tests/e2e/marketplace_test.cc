@@ -104,7 +104,8 @@ struct Market {
 TEST(MarketplaceTest, ABuyerOfTheOldKindSubscribesRegistersUsesAndLeaves) {
   Market market(81);
   market.MakeProduct("prod-old", false);
-  for (const Json& topic : market.world.SimGet("/_sim/aws/topics").at("topics")) {
+  const Json topics = market.world.SimGet("/_sim/aws/topics");
+  for (const Json& topic : topics.at("topics")) {
     EXPECT_EQ(topic.at("confirmed"), true) << topic;
   }
 
@@ -220,7 +221,8 @@ TEST(MarketplaceTest, WhatComesTwiceLateAndInAnyOrderEndsTheSame) {
   market.Advance("45m");
   for (const Json& agreement : agreements) market.Aws("emit", {{"agreement", agreement.at("agreement")}});
   ASSERT_TRUE(market.Settle());
-  for (const Json& agreement : market.world.SimGet("/_sim/aws/truth").at("agreements")) {
+  const Json truth = market.world.SimGet("/_sim/aws/truth");
+  for (const Json& agreement : truth.at("agreements")) {
     const Json subscription = market.Subscription(agreement.at("agreement"));
     EXPECT_EQ(subscription.value("access", "") == "granted", agreement.at("entitled").get<bool>()) << subscription;
     EXPECT_EQ(subscription.value("id", ""), agreement.at("root"));
