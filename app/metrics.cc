@@ -24,7 +24,7 @@ std::string Label(std::string_view name, std::string_view value) {
 
 std::string Number(double value) {
   char text[40];
-  const int n = std::snprintf(text, sizeof text, "%.9g", value);
+  const int n = std::snprintf(text, sizeof text, "%.15g", value);
   return std::string(text, static_cast<std::size_t>(n));
 }
 
@@ -163,6 +163,8 @@ std::string Metrics::Render(const Gauges& gauges) const {
     }
     out += name + "_sum " + Number(histogram.sum) + "\n" + name + "_count " + std::to_string(histogram.total) + "\n";
   }
+  Gauge(out, "dunlin_clock_seconds", "The time by the service's clock, in seconds since 1970",
+        std::chrono::duration<double>(gauges.now.time_since_epoch()).count());
   Gauge(out, "dunlin_ledger_up", "1 while the ledger answers", gauges.backlog ? 1 : 0);
   Gauge(out, "dunlin_queue_degraded", "1 while Redis does not answer", gauges.queue_degraded ? 1 : 0);
   if (gauges.backlog) AddBacklog(out, *gauges.backlog, gauges.now);

@@ -12,6 +12,7 @@
 
 #include "app/tokens.h"
 #include "fixtures/player/http.h"
+#include "fixtures/player/quiet.h"
 #include "state/clock.h"
 #include "webhooks/stripe/signature.h"
 
@@ -35,7 +36,10 @@ nlohmann::json Read(const Result<play::Answer>& answer, const std::string& what)
 
 }  // namespace
 
-World::World(Options options) : options_(std::move(options)), folder_(NewFolder()) {
+World::World(Options options)
+    : options_(std::move(options)),
+      folder_(NewFolder()),
+      ledger_file_((options_.ledger_folder.empty() ? folder_ : options_.ledger_folder) + "/ledger.db") {
   std::filesystem::create_directory(folder_ + "/certs");
   provider_ = std::make_unique<Process>(
       std::vector<std::string>{kBuilt + "/fixtures/provider_sim/dunlin-provider-sim", "--listen", "127.0.0.1:0",
@@ -60,6 +64,7 @@ World::~World() {
   provider_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
+  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(ledger_file_ + part, ignored);
 }
 
 void World::MakeCatalog() {
@@ -147,8 +152,7 @@ bool World::Settle(int seconds) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   while (std::chrono::steady_clock::now() < until) {
     const bool quiet = SimGet("/_sim/truth").at("webhooks").at("pending") == 0;
-    const Result<play::Answer> metrics = play::Get(service_url_ + "/metrics", "");
-    if (quiet && metrics && metrics->body.find("\ndunlin_jobs_waiting 0\n") != std::string::npos) return true;
+    if (quiet && play::IsQuiet(service_url_, Now())) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   return false;

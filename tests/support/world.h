@@ -25,6 +25,7 @@ class World {
     // AWS Marketplace too: products prod-old and prod-new buy plan "team", their dimension "seats" plan "business",
     // and "requests" are metered. The products themselves are not made yet; the topics of both are ours.
     bool aws = false;
+    std::string ledger_folder;  // where the ledger is; in the world's folder when empty
   };
   // Starts the simulator, makes the catalogue, starts the service and points the webhooks at it.
   explicit World(Options options);
@@ -54,7 +55,7 @@ class World {
   play::Targets targets() const;
   std::map<std::string, std::string> prices() const { return prices_; }
   std::string folder() const { return folder_; }
-  std::string ledger() const { return "sqlite:" + folder_ + "/ledger.db"; }
+  std::string ledger() const { return "sqlite:" + ledger_file_; }
   std::string url() const { return service_url_; }
   std::string token() const { return token_; }
 
@@ -64,6 +65,7 @@ class World {
 
   const Options options_;
   std::string folder_;
+  std::string ledger_file_;
   std::string provider_url_, service_url_;
   std::string listen_ = "127.0.0.1:0";
   std::string token_;

@@ -200,7 +200,9 @@ bool IoLoop::WithinBudget(Connection& connection) {
   const std::size_t buffered = connection.reader.buffered();
   const std::size_t large = buffered > kOwnBytes ? buffered - kOwnBytes : 0;
   const std::size_t more = large - std::exchange(connection.large_bytes, large);
-  return more == 0 || (host_.large_bytes += more) <= kSharedBytes;
+  if (more == 0 || (host_.large_bytes += more) <= kSharedBytes) return true;
+  FreeBudget(connection);  // at once: nobody else is to be refused for what this one held
+  return false;
 }
 
 void IoLoop::FreeBudget(Connection& connection) { host_.large_bytes -= std::exchange(connection.large_bytes, 0); }

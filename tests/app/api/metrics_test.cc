@@ -74,6 +74,7 @@ TEST_F(MetricsTest, GaugesSayHowTheBacklogStands) {
   EXPECT_EQ(text.at("dunlin_jobs_scheduled"), 1'000'000);
   EXPECT_EQ(text.at("dunlin_jobs_dead"), 2);
   EXPECT_EQ(text.at("dunlin_oldest_job_age_seconds"), 90);
+  EXPECT_EQ(text.at("dunlin_clock_seconds"), static_cast<double>(ToUnixMillis(kNoon)) / 1000);
   EXPECT_EQ(text.at("dunlin_queue_degraded"), 1);
   EXPECT_EQ(text.at("dunlin_ledger_up"), 1);
 }

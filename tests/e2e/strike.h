@@ -1,0 +1,59 @@
+// What is done to the service again and again while it works, and what must be true in the end.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/support/world.h"
+
+namespace dunlin::testing {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+struct Blows {
+  int count = 20;
+  int subscribers = kSanitized ? 12 : 40;
+  int senders = 1;
+  int pace = 1;  // they fall this many times further apart
+  unsigned seed = 20261121;
+  int settle_seconds = 20;
+  int kill_every = 1;  // each so many blows the service is killed (kill -9) too
+  // What else a blow is, given its number: before the service is killed, and before it starts again.
+  std::function<void(int)> trouble = [](int) {};
+  std::function<void(int)> relief = [](int) {};
+};
+
+struct Figures {
+  int blows = 0;
+  std::size_t acknowledged = 0;  // events of the senders
+  std::size_t put_off = 0;       // likewise, answered 503
+  std::size_t webhooks = 0;      // of the provider, acknowledged
+  std::size_t charges = 0;
+  int ours = 0;
+};
+
+// Subscribers with all kinds of cards, senders that post as fast as they are answered, months of time in leaps, and
+// blow after blow, while customers do what they like. Then time heals, and against every acknowledged event and every
+// charge that the provider remembers: nothing lost, nobody charged twice, all as the provider has it. Fails the test
+// with what is not so.
+void StrikeAgainAndAgain(World& world, const Blows& blows, Figures& figures);
+
+void Print(const std::string& what, const Figures& figures);
+
+struct Subscriber {
+  std::string customer, subscription;
+};
+// Every third on plan pro, the others on pro_plus; many of the cards fail.
+std::vector<Subscriber> MakeSubscribers(World& world, int count);
+
+// Fails the test when an invoice was paid twice, a charge has no reason, or a subscription is not as the provider has
+// it.
+void ExpectTruth(Ledger& ledger, World& world);
+
+}  // namespace dunlin::testing
