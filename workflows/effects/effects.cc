@@ -20,10 +20,13 @@ Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId&
     if (!loaded) return TryLater{loaded.error()};
     SubscriptionRecord record = *loaded ? std::move(**loaded) : SubscriptionRecord{};
     record.subscription.id = id;
+    const Access before = record.subscription.values.access;
     Unit unit;
     if (const Status status = change(record, unit); !status)
       return TryLater{status.error(), Millis{0}, status.error().code != Errc::kConflict};
+    const Access after = unit.save.empty() ? before : unit.save.back().values.access;
     const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+    if (done && after != before) engine.observer.OnAccessChange(after, std::nullopt);
     if (done) return std::nullopt;
     if (done.error().code != Errc::kConflict) return TryLater{done.error()};
     const Result<std::optional<Job>> still = engine.ledger.FindJob(job.id);
