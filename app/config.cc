@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <fstream>
 #include <sstream>
@@ -83,6 +84,12 @@ void ReadAws(ConfigSource& source, Config& config) {
   for (const std::string& topic : config.aws_marketplace_topics) {
     if (topic.starts_with("arn:aws")) continue;
     source.Refuse("aws_marketplace.topics", "must be ARNs of SNS topics, as arn:aws:sns:us-east-1:…");
+  }
+  source.List("aws_marketplace.sns_hosts", config.aws_marketplace_sns_hosts);
+  for (const std::string& host : config.aws_marketplace_sns_hosts) {
+    const auto plain = [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '.' || c == '-'; };
+    if (host.starts_with("sns.") && std::ranges::all_of(host, plain)) continue;
+    source.Refuse("aws_marketplace.sns_hosts", "must be names of hosts, as sns.eusc-de-east-1.amazonaws.eu");
   }
   source.Text("aws_marketplace.certificates", config.aws_marketplace_certificates);
   source.Secrets("aws_marketplace.eventbridge_secrets", config.aws_marketplace_eventbridge_secrets,

@@ -48,8 +48,9 @@ struct Config {
   std::string aws_api_base;  // instead of AWS's services and SNS, for a simulator; empty: AWS
 
   // [aws_marketplace]: what comes from AWS. aws_marketplace.topics DUNLIN_AWS_MARKETPLACE_TOPICS, and so on
-  std::vector<std::string> aws_marketplace_topics;  // the ARNs of SNS topics whose messages are taken
-  std::string aws_marketplace_certificates;         // a folder of SNS's certificates; empty: they are fetched from SNS
+  std::vector<std::string> aws_marketplace_topics;     // the ARNs of SNS topics whose messages are taken
+  std::vector<std::string> aws_marketplace_sns_hosts;  // hosts of SNS besides AWS's usual ones, whole
+  std::string aws_marketplace_certificates;  // a folder of SNS's certificates; empty: they are fetched from SNS
   std::vector<std::string> aws_marketplace_eventbridge_secrets;  // or aws_marketplace.eventbridge_secrets_file
   std::string aws_marketplace_eventbridge_secrets_file;
   std::string aws_marketplace_eventbridge_header = "x-api-key";

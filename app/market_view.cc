@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "state/derive_market.h"
 #include "state/licence.h"
 
 namespace dunlin {
@@ -51,16 +52,16 @@ json MarketView(const MarketFacts& facts) {
     Ids::AddTo(ids.agreements, n.previous_agreement.str());
   }
   json entitlements = json::array();
-  for (const MarketEntitlement& e : facts.answer.entitlements) entitlements.push_back(EntitlementView(e));
-  return {
-      {"products", ids.products},
-      {"customers", ids.customers},
-      {"aws_accounts", ids.accounts},
-      {"licences", ids.licences},
-      {"agreements", ids.agreements},
-      {"registered_at", std::move(registered_at)},
-      {"entitlements", std::move(entitlements)},
-      {"entitlements_asked_at", facts.answer.number == 0 ? json(nullptr) : json(FormatRfc3339(facts.answer.asked_at))}};
+  const EntitlementAnswer& answer = CountingAnswer(facts);
+  for (const MarketEntitlement& e : answer.entitlements) entitlements.push_back(EntitlementView(e));
+  return {{"products", ids.products},
+          {"customers", ids.customers},
+          {"aws_accounts", ids.accounts},
+          {"licences", ids.licences},
+          {"agreements", ids.agreements},
+          {"registered_at", std::move(registered_at)},
+          {"entitlements", std::move(entitlements)},
+          {"entitlements_asked_at", answer.number == 0 ? json(nullptr) : json(FormatRfc3339(answer.asked_at))}};
 }
 
 }  // namespace dunlin

@@ -14,12 +14,16 @@ std::unique_ptr<CertificateSource> SourceOf(const Config& config, const Clock& c
   return std::make_unique<FetchedCertificates>(clock, FetchedCertificates::Options{});
 }
 
-MarketplaceIngest::Options IngestOptions(const Config& config, FollowedClock* followed, Metrics& metrics) {
+MarketplaceIngest::Options IngestOptions(const Config& config, FollowedClock* followed, Metrics& metrics,
+                                         api::AuthLimit& limit) {
   MarketplaceIngest::Options options;
   options.sns.topics = config.aws_marketplace_topics;
+  options.sns.more_hosts = options.confirm.more_hosts = config.aws_marketplace_sns_hosts;
   options.confirm.endpoint = config.aws_api_base;
   options.eventbridge_header = config.aws_marketplace_eventbridge_header;
   options.eventbridge_secrets = config.aws_marketplace_eventbridge_secrets;
+  // Not the service's clock: one that is followed may stand still.
+  options.too_many = [&limit](std::string_view peer) { return limit.Failed(peer, std::chrono::steady_clock::now()); };
   if (followed != nullptr) options.ask_time = [followed] { return followed->AskNow(); };
   options.on_verdict = [&metrics](std::string_view door, std::string_view verdict, std::chrono::nanoseconds took) {
     metrics.OnWebhook(door, verdict, took);
@@ -41,8 +45,8 @@ Result<std::unique_ptr<Marketplace>> Marketplace::Open(const Config& config, Led
   marketplace->source_ = SourceOf(config, clock);
   marketplace->certificates_ =
       std::make_unique<CachedCertificates>(*marketplace->source_, clock, CachedCertificates::Options{});
-  marketplace->ingest_ = std::make_unique<MarketplaceIngest>(ledger, clock, *marketplace->certificates_,
-                                                             IngestOptions(config, followed, metrics));
+  marketplace->ingest_ = std::make_unique<MarketplaceIngest>(
+      ledger, clock, *marketplace->certificates_, IngestOptions(config, followed, metrics, marketplace->limit_));
   if (!config.aws_marketplace_landing_page.empty()) {
     BuyerRegistration::Options options;
     options.landing_page = config.aws_marketplace_landing_page;

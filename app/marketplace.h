@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/api/auth_limit.h"
 #include "app/api/registration.h"
 #include "app/config.h"
 #include "app/followed_clock.h"
@@ -32,6 +33,7 @@ class Marketplace {
  private:
   Marketplace() = default;
 
+  api::AuthLimit limit_;  // of requests without EventBridge's secret
   std::unique_ptr<MarketplaceApi> api_;
   std::unique_ptr<CertificateSource> source_;
   std::unique_ptr<CachedCertificates> certificates_;

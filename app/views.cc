@@ -68,11 +68,16 @@ json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& polici
 
 Result<json> DetailedView(Ledger& ledger, const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now) {
   json view = SubscriptionView(record, policies, now);
-  if (record.subscription.provider != Provider::kAwsMarketplace) return view;
-  const Result<UsageTotals> totals = ledger.TotalUsage(record.subscription.id);
+  if (Status added = AddUsage(ledger, record.subscription, view); !added) return tl::unexpected(added.error());
+  return view;
+}
+
+Status AddUsage(Ledger& ledger, const Subscription& subscription, json& view) {
+  if (subscription.provider != Provider::kAwsMarketplace) return {};
+  const Result<UsageTotals> totals = ledger.TotalUsage(subscription.id);
   if (!totals) return tl::unexpected(totals.error());
   view["usage"] = UsageTotalsView(*totals);
-  return view;
+  return {};
 }
 
 json TimelineRowView(const TimelineRow& row) {

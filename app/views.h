@@ -12,7 +12,9 @@ namespace dunlin {
 
 // Access is judged at `now`, whatever the row says (I5).
 nlohmann::json SubscriptionView(const SubscriptionRecord& record, const PolicyBook& policies, Timestamp now);
-// The same with what the ledger says of its usage, where the marketplace collects it. Errors: the ledger's.
+// What the ledger says of its usage, as the view's `usage`, where the marketplace collects it. Errors: the ledger's.
+Status AddUsage(Ledger& ledger, const Subscription& subscription, nlohmann::json& view);
+// Both together: how lists and answers show it. Errors: the ledger's.
 Result<nlohmann::json> DetailedView(Ledger& ledger, const SubscriptionRecord& record, const PolicyBook& policies,
                                     Timestamp now);
 nlohmann::json TimelineRowView(const TimelineRow& row);

@@ -7,150 +7,13 @@
 #include <tuple>
 
 #include "state/licence.h"
+#include "state/market_course.h"
+#include "state/market_licences.h"
 
 namespace dunlin {
 namespace {
 
 using Kind = MarketNotice::Kind;
-using Notice = const MarketNotice*;  // nullptr: there is none
-
-auto RankOf(const MarketNotice& n) { return std::tie(n.at, n.kind, n.source); }
-
-Notice Later(Notice a, Notice b) {
-  if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
-  return RankOf(*a) < RankOf(*b) ? b : a;
-}
-Notice Earlier(Notice a, Notice b) {
-  if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
-  return RankOf(*a) < RankOf(*b) ? a : b;
-}
-
-// Which agreements followed which, and how each ended.
-class Agreements {
- public:
-  explicit Agreements(const MarketFacts& facts) {
-    for (const MarketNotice& n : facts.notices) {
-      if (!n.previous_agreement.empty()) next_[n.previous_agreement].insert(n.agreement);
-      if (n.kind == Kind::kAgreementEnded) ended_[n.agreement] = Later(ended_[n.agreement], &n);
-    }
-  }
-
-  // Renewed or replaced, whether or not it is known by what.
-  bool IsContinued(const AgreementId& id) const {
-    const auto ended = ended_.find(id);
-    return next_.contains(id) || (ended != ended_.end() && dunlin::IsContinued(ended->second->agreement_status));
-  }
-
-  // The notice that ended the last of those that the agreement went on as; nullptr while any of them runs.
-  Notice EndOf(const AgreementId& id) const {
-    std::set<AgreementId> seen;
-    std::vector<AgreementId> open = {id};
-    Notice end = nullptr;
-    while (!open.empty()) {
-      const AgreementId at = open.back();
-      open.pop_back();
-      if (!seen.insert(at).second) continue;
-      if (const auto next = next_.find(at); next != next_.end()) {
-        open.insert(open.end(), next->second.begin(), next->second.end());
-        continue;
-      }
-      const auto ended = ended_.find(at);
-      if (ended == ended_.end() || dunlin::IsContinued(ended->second->agreement_status)) return nullptr;
-      end = Later(end, ended->second);
-    }
-    return end;
-  }
-
- private:
-  std::map<AgreementId, std::set<AgreementId>> next_;
-  std::map<AgreementId, Notice> ended_;
-};
-
-// What the notices say, both families together.
-struct Course {
-  Notice begun = nullptr;  // the newest that says it runs
-  Notice ends = nullptr;   // it runs, and this announced its end
-  Notice ended = nullptr;  // it is over
-  Notice failed = nullptr;
-  bool runs = false;
-};
-
-class CourseFinder {
- public:
-  explicit CourseFinder(const MarketFacts& facts) : facts_(facts), agreements_(facts) {}
-
-  Course Find() {
-    for (const MarketNotice& n : facts_.notices) Take(n);
-    JudgeLicences();
-    Course course;
-    course.failed = failed_;
-    course.begun = Later(subscribed_, updated_);
-    const Notice over = Later(unsubscribed_, all_deprovisioned_);
-    if (over != nullptr && (course.begun == nullptr || over->at >= course.begun->at)) {
-      course.ended = over;
-      return course;
-    }
-    course.ends = Earlier(Unless(course.begun, pending_), Unless(subscribed_, agreement_ended_));
-    course.runs = course.begun != nullptr || course.ends != nullptr;
-    return course;
-  }
-
- private:
-  void Take(const MarketNotice& n) {
-    switch (n.kind) {
-      case Kind::kSubscribed: subscribed_ = Later(subscribed_, &n); break;
-      case Kind::kSubscribeFailed: failed_ = Later(failed_, &n); break;
-      case Kind::kUnsubscribePending: pending_ = Later(pending_, &n); break;
-      case Kind::kUnsubscribed: unsubscribed_ = Later(unsubscribed_, &n); break;
-      case Kind::kLicenceUpdated: updated_ = Later(updated_, &n); [[fallthrough]];
-      case Kind::kLicenceDeprovisioned:
-        if (const auto id = LicenceIdOf(n.licence)) licences_[*id] = Later(licences_[*id], &n);
-        break;
-      case Kind::kNoted:
-      case Kind::kAgreementCreated:
-      case Kind::kAgreementAmended:
-      case Kind::kAgreementEnded:
-      case Kind::kAdvisoryIssued:
-      case Kind::kAdvisoryResolved:
-      case Kind::kCancellationAsked:
-      case Kind::kCancellationClosed:
-      case Kind::kEntitled: break;
-    }
-  }
-
-  // A licence that went because its agreement was renewed or replaced is no end: another one is coming.
-  void JudgeLicences() {
-    bool any_runs = false;
-    Notice agreements_end = nullptr, last_down = nullptr;
-    for (const auto& [id, newest] : licences_) {
-      const Notice end = agreements_.EndOf(newest->agreement);
-      const bool down = newest->kind == Kind::kLicenceDeprovisioned;
-      const bool continued = agreements_.IsContinued(newest->agreement);
-      if (!down || (continued && end == nullptr)) {
-        any_runs = true;
-        if (end == nullptr) some_agreement_runs_ = true;
-        agreements_end = Later(agreements_end, end);
-      } else {
-        last_down = Later(last_down, continued ? Later(newest, end) : newest);
-      }
-    }
-    if (!any_runs) all_deprovisioned_ = last_down;
-    if (!some_agreement_runs_) agreement_ended_ = agreements_end;
-  }
-
-  // `notice`, unless `undoes` came after it.
-  static Notice Unless(Notice undoes, Notice notice) {
-    return notice != nullptr && undoes != nullptr && undoes->at > notice->at ? nullptr : notice;
-  }
-
-  const MarketFacts& facts_;
-  const Agreements agreements_;
-  std::map<LicenceId, Notice> licences_;  // the newest of each
-  Notice subscribed_ = nullptr, failed_ = nullptr, pending_ = nullptr, unsubscribed_ = nullptr, updated_ = nullptr;
-  Notice all_deprovisioned_ = nullptr;  // no licence runs
-  Notice agreement_ended_ = nullptr;    // licences run, and the agreements of all have ended
-  bool some_agreement_runs_ = false;
-};
 
 // ---- Entitlements ------------------------------------------------------------------------------------------------
 
@@ -170,6 +33,22 @@ std::optional<Timestamp> ExpiryOf(const EntitlementAnswer& answer) {
     if (!latest || *latest < *e.expires_at) latest = e.expires_at;
   }
   return latest;
+}
+
+// It was asked about every licence that there is, and none is on its way.
+bool SpeaksForAll(const EntitlementAnswer& answer, const MarketFacts& facts, const MarketCourse& course) {
+  if (course.awaits_licence) return false;
+  if (answer.licences.empty()) return true;
+  const std::map<LicenceId, SeenLicence> seen = LicencesOf(facts);
+  return std::all_of(seen.begin(), seen.end(), [&](const auto& licence) {
+    return licence.second.IsWithdrawn() ||
+           std::binary_search(answer.licences.begin(), answer.licences.end(), licence.first);
+  });
+}
+
+const EntitlementAnswer& Counting(const MarketFacts& facts, const MarketCourse& course) {
+  const bool counts = IsEntitled(facts.answer) || SpeaksForAll(facts.answer, facts, course);
+  return counts ? facts.answer : facts.held;
 }
 
 std::string NameOf(const EntitlementAnswer& answer) { return "entitlements/" + std::to_string(answer.number); }
@@ -206,11 +85,12 @@ std::string Saying(const MarketNotice& n) {
 
 class Deriver {
  public:
-  Deriver(const MarketFacts& facts, const PlanCatalog& plans) : facts_(facts), plans_(plans) {}
+  Deriver(const MarketFacts& facts, const PlanCatalog& plans)
+      : facts_(facts), plans_(plans), course_(CourseOf(facts)), answer_(Counting(facts, course_)) {}
 
   Derived Run(Timestamp now) {
     d_.rule = "R15";
-    DecideStatus(CourseFinder(facts_).Find());
+    DecideStatus();
     DecidePlan();
     d_.cancelled = d_.values.status == SubscriptionStatus::kCanceled || d_.ending_since.has_value();
     d_.values.access = AccessAt(d_.values, now);
@@ -218,51 +98,50 @@ class Deriver {
   }
 
  private:
-  void DecideStatus(const Course& course) {
+  void DecideStatus() {
     if (facts_.registrations.empty()) return Stay("The buyer has not registered yet.", nullptr);
-    const EntitlementAnswer& answer = facts_.answer;
-    if (!facts_.ever_entitled) return FollowNotices(course);
-    if (IsEntitled(answer)) {
-      if (course.ended != nullptr && answer.asked_at < course.ended->at + kAnswerSettlesIn)
-        return FollowNotices(course);
-      const std::optional<Timestamp> until = ExpiryOf(answer);
+    if (facts_.held.number == 0) return FollowNotices();
+    if (IsEntitled(answer_)) {
+      if (course_.ended != nullptr && answer_.asked_at < course_.ended->at + kAnswerSettlesIn) return FollowNotices();
+      const std::optional<Timestamp> until = ExpiryOf(answer_);
       d_.values.period_end = until;
       d_.values.paid_until = until;
-      if (course.runs) return Begin(course);
-      d_.because = NameOf(answer);
+      if (course_.runs) return Begin();
+      d_.because = NameOf(answer_);
       return Be(SubscriptionStatus::kActive, "The buyer holds entitlements.");
     }
-    const bool subscribed_since = course.begun != nullptr && course.begun->at > answer.asked_at;
-    if (course.ended != nullptr || subscribed_since) return FollowNotices(course);
-    d_.because = NameOf(answer);
-    const bool expired = !answer.entitlements.empty();
-    End(expired ? *ExpiryOf(answer) : answer.asked_at,
+    // Nothing of what was asked about is held; that is an end unless there is more.
+    const bool subscribed_since = course_.begun != nullptr && course_.begun->at > answer_.asked_at;
+    if (course_.ended != nullptr || subscribed_since || !SpeaksForAll(answer_, facts_, course_)) return FollowNotices();
+    d_.because = NameOf(answer_);
+    const bool expired = !answer_.entitlements.empty();
+    End(expired ? *ExpiryOf(answer_) : answer_.asked_at,
         expired ? "Every entitlement of the buyer has expired." : "The buyer holds no entitlement any more.");
   }
 
-  void FollowNotices(const Course& course) {
-    if (course.ended != nullptr) {
-      d_.because = course.ended->source.str();
-      return End(course.ended->at, Saying(*course.ended));
+  void FollowNotices() {
+    if (course_.ended != nullptr) {
+      d_.because = course_.ended->source.str();
+      return End(course_.ended->at, Saying(*course_.ended));
     }
-    if (course.runs) return Begin(course);
-    Stay(course.failed == nullptr ? "AWS has not said yet that the buyer is subscribed." : Saying(*course.failed),
-         course.failed);
+    if (course_.runs) return Begin();
+    Stay(course_.failed == nullptr ? "AWS has not said yet that the buyer is subscribed." : Saying(*course_.failed),
+         course_.failed);
   }
 
-  void Stay(std::string why, Notice notice) {
+  void Stay(std::string why, const MarketNotice* notice) {
     if (notice != nullptr) d_.because = notice->source.str();
     Be(SubscriptionStatus::kPending, std::move(why));
   }
 
-  void Begin(const Course& course) {
-    const Notice says = course.begun == nullptr ? course.ends : course.begun;
+  void Begin() {
+    const MarketNotice* says = course_.begun == nullptr ? course_.ends : course_.begun;
     d_.because = says->source.str();
     Be(SubscriptionStatus::kActive, Saying(*says));
-    if (course.ends == nullptr) return;
-    d_.ending_since = course.ends->at;
-    d_.ending_why = Saying(*course.ends);
-    d_.values.cancel_at = course.ends->at + kLastUsageWindow;
+    if (course_.ends == nullptr) return;
+    d_.ending_since = course_.ends->at;
+    d_.ending_why = Saying(*course_.ends);
+    d_.values.cancel_at = course_.ends->at + kLastUsageWindow;
     d_.values.access_until = d_.values.cancel_at;
   }
 
@@ -287,9 +166,9 @@ class Deriver {
       if (best == nullptr || std::tie(best->rank, best->name) < std::tie(plan->second.rank, plan->second.name))
         best = &plan->second;
     };
-    const bool entitled = IsEntitled(facts_.answer);
-    for (const MarketEntitlement& e : facts_.answer.entitlements) {
-      if (HoldsAt(e, facts_.answer.asked_at) || !entitled) consider(e.product.str() + "/" + e.dimension);
+    const bool entitled = IsEntitled(answer_);
+    for (const MarketEntitlement& e : answer_.entitlements) {
+      if (HoldsAt(e, answer_.asked_at) || !entitled) consider(e.product.str() + "/" + e.dimension);
     }
     bool waits_for_answer = false;
     const std::set<ProductCode> products = Products();
@@ -318,10 +197,14 @@ class Deriver {
 
   const MarketFacts& facts_;
   const PlanCatalog& plans_;
+  const MarketCourse course_;
+  const EntitlementAnswer& answer_;  // the one that counts
   Derived d_;
 };
 
 }  // namespace
+
+const EntitlementAnswer& CountingAnswer(const MarketFacts& facts) { return Counting(facts, CourseOf(facts)); }
 
 Derived DeriveMarket(const MarketFacts& facts, const PlanCatalog& plans, Timestamp now) {
   return Deriver(facts, plans).Run(now);

@@ -13,6 +13,11 @@ inline constexpr Millis kEndConfirmedWithin{2h};
 // An answer that was asked for this soon after an end may still show what has ended.
 inline constexpr Millis kAnswerSettlesIn{1h};
 
+// The answer that says what the buyer holds: the newest. One that holds nothing counts only if it was asked about every
+// licence that runs and none is awaited: over a renewal the old licence holds nothing any more, and the new one is not
+// known yet. Until then what was held before counts. A part of `facts`.
+const EntitlementAnswer& CountingAnswer(const MarketFacts& facts);
+
 // Pending until the buyer has registered and AWS has provided. Never past due: nothing of it is ours to collect.
 Derived DeriveMarket(const MarketFacts& facts, const PlanCatalog& plans, Timestamp now);
 

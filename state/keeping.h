@@ -32,8 +32,8 @@ struct Dropped {
   std::int64_t alerts = 0;
   // Of an erased account (Unit::erase).
   std::int64_t messages = 0;  // mails and alerts that waited
-  std::int64_t aliases = 0;
-  std::int64_t texts = 0;  // of alerts, attempts, what staff wrote in the timeline, and who used what
+  std::int64_t aliases = 0;   // and the registrations that our own ids claimed
+  std::int64_t texts = 0;     // of alerts, attempts, what staff wrote in the timeline, and who used what
 };
 
 }  // namespace dunlin

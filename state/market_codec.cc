@@ -40,6 +40,12 @@ void Encode(FactsOut& out, const EntitlementAnswer& answer) {
   out.OpenObject();
   out.Int("n", answer.number);
   out.Int("t", ToUnixMillis(answer.asked_at));
+  if (!answer.licences.empty()) {
+    out.Key("l");
+    out.OpenArray();
+    for (const LicenceId& licence : answer.licences) out.JsonAppender::Text(licence.str());
+    out.CloseArray();
+  }
   out.Key("i");
   out.OpenArray();
   for (const MarketEntitlement& e : answer.entitlements) {
@@ -148,6 +154,8 @@ EntitlementAnswer DecodeAnswer(FactsIn& in) {
       answer.number = in.Int();
     else if (key == "t")
       answer.asked_at = in.Time();
+    else if (key == "l")
+      for (in.OpenArray(); in.NextItem();) answer.licences.emplace_back(in.Text());
     else if (key == "i")
       for (in.OpenArray(); in.NextItem();) answer.entitlements.push_back(DecodeEntitlement(in));
     else
@@ -176,7 +184,10 @@ void EncodeMarket(FactsOut& out, const MarketFacts& facts) {
     out.Key("a");
     Encode(out, facts.answer);
   }
-  out.Int("e", facts.ever_entitled ? 1 : 0);
+  if (facts.held.number != 0 && facts.held != facts.answer) {
+    out.Key("h");
+    Encode(out, facts.held);
+  }
   out.CloseObject();
 }
 
@@ -190,11 +201,12 @@ MarketFacts DecodeMarket(FactsIn& in) {
       for (in.OpenArray(); in.NextItem();) facts.notices.push_back(DecodeNotice(in));
     else if (key == "a")
       facts.answer = DecodeAnswer(in);
-    else if (key == "e")
-      facts.ever_entitled = in.Bool();
+    else if (key == "h")
+      facts.held = DecodeAnswer(in);
     else
       in.Fail();
   }
+  if (!facts.answer.entitlements.empty()) facts.held = facts.answer;  // stored once
   return facts;
 }
 

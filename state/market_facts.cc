@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "state/licence.h"
 
@@ -31,6 +32,12 @@ bool MergeNotice(std::vector<MarketNotice>& all, const MarketNotice& one) {
       std::lower_bound(all.begin(), all.end(), one, [](const auto& a, const auto& b) { return a.source < b.source; });
   if (at != all.end() && at->source == one.source) return false;
   all.insert(at, one);
+  return true;
+}
+
+bool MergeAnswer(EntitlementAnswer& newest, const EntitlementAnswer& one) {
+  if (one.number <= newest.number) return false;
+  newest = one;
   return true;
 }
 
@@ -96,19 +103,19 @@ std::string FirstBuyer(const MarketFacts& facts, Member buyer) {
 
 }  // namespace
 
+MarketFacts FactsOf(EntitlementAnswer answer) {
+  MarketFacts facts;
+  if (!answer.entitlements.empty()) facts.held = answer;
+  facts.answer = std::move(answer);
+  return facts;
+}
+
 bool Merge(MarketFacts& facts, const MarketFacts& more) {
   bool changed = false;
   for (const MarketRegistration& r : more.registrations) changed = MergeRegistration(facts.registrations, r) || changed;
   for (const MarketNotice& n : more.notices) changed = MergeNotice(facts.notices, n) || changed;
-  if (more.answer.number > facts.answer.number) {
-    facts.answer = more.answer;
-    changed = true;
-  }
-  if (more.ever_entitled && !facts.ever_entitled) {
-    facts.ever_entitled = true;
-    changed = true;
-  }
-  return changed;
+  changed = MergeAnswer(facts.answer, more.answer) || changed;
+  return MergeAnswer(facts.held, more.held) || changed;
 }
 
 std::vector<MarketKey> KeysOf(const MarketFacts& facts) {

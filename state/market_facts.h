@@ -86,10 +86,11 @@ struct MarketEntitlement {
   auto operator<=>(const MarketEntitlement&) const = default;
 };
 
-// The newest answer to "what is this buyer entitled to?".
+// An answer to "what is this buyer entitled to?".
 struct EntitlementAnswer {
   std::int64_t number = 0;  // grows with the moment of asking, as SubscriptionSnapshot::fetch_number; 0: none yet
   Timestamp asked_at{};
+  std::vector<LicenceId> licences;              // sorted: it speaks of these alone; empty: of all that the buyer holds
   std::vector<MarketEntitlement> entitlements;  // sorted; expired ones too
   bool operator==(const EntitlementAnswer&) const = default;
 };
@@ -97,12 +98,15 @@ struct EntitlementAnswer {
 struct MarketFacts {
   std::vector<MarketRegistration> registrations;  // sorted
   std::vector<MarketNotice> notices;              // sorted by source
-  EntitlementAnswer answer;
-  bool ever_entitled = false;  // any answer held an entitlement: the product is sold by contract
+  EntitlementAnswer answer;                       // the newest
+  EntitlementAnswer held;  // the newest that held an entitlement: the product is sold by contract
   bool operator==(const MarketFacts&) const = default;
 
   bool empty() const { return registrations.empty() && notices.empty() && answer.number == 0; }
 };
+
+// The facts that one answer leaves.
+MarketFacts FactsOf(EntitlementAnswer answer);
 
 // Adds `more` to `facts`. Returns false when they held all of it already: nothing changed.
 bool Merge(MarketFacts& facts, const MarketFacts& more);

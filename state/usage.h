@@ -53,7 +53,7 @@ struct UsageHour {
   // From the freezing on.
   std::optional<Timestamp> stamp;  // the time that it is sent with, within the hour
   std::optional<Timestamp> frozen_at;
-  std::optional<Timestamp> closes_at;  // AWS refuses it from then on
+  std::optional<Timestamp> closes_at;  // AWS refuses it from then on; the end, if one was announced before
   std::string batch;                   // the key of the job that sends it
   // Once its fate is known.
   std::optional<Timestamp> settled_at;
@@ -124,14 +124,14 @@ struct UsageTotals {
   UsageCount open, frozen, sent;
   UsageCount refused;                      // every way of not being taken
   UsageCount unbooked;                     // entries that found no open hour
-  std::optional<Timestamp> next_deadline;  // of those that are frozen
+  std::optional<Timestamp> next_deadline;  // of those that are open or frozen; the end of its subscription is one
 };
 
 // Of all subscriptions: what waits to be sent.
 struct UsageBacklog {
   std::int64_t frozen = 0;
   std::optional<Timestamp> oldest_hour;
-  std::optional<Timestamp> next_deadline;
+  std::optional<Timestamp> next_deadline;  // the end of a subscription is one
 };
 
 }  // namespace dunlin

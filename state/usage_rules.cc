@@ -1,6 +1,8 @@
 #include "state/usage_rules.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "state/derive_market.h"
 #include "state/licence.h"
@@ -13,50 +15,77 @@ using Kind = MarketNotice::Kind;
 
 constexpr Millis kDay{24h};
 
-// The newest licence of the product that AWS has not withdrawn; failing that, the newest withdrawn one.
-const SeenLicence* LicenceFor(const std::map<LicenceId, SeenLicence>& seen, const ProductCode& product) {
-  const SeenLicence* best = nullptr;
-  for (const auto& [id, licence] : seen) {
+using Licences = std::map<LicenceId, SeenLicence>;
+
+// Its agreement ended by going on as another one.
+bool PassesOn(const SeenLicence& licence, const MarketFacts& facts) {
+  if (licence.newest == nullptr || licence.newest->agreement.empty()) return false;
+  return std::any_of(facts.notices.begin(), facts.notices.end(), [&](const MarketNotice& n) {
+    return n.kind == Kind::kAgreementEnded && n.agreement == licence.newest->agreement &&
+           IsContinued(n.agreement_status);
+  });
+}
+
+// The newest licence of the product that runs on; failing that, one that passes on; failing that, a withdrawn one.
+Licences::const_iterator LicenceFor(const Licences& seen, const MarketFacts& facts, const ProductCode& product) {
+  const auto rank = [&](const SeenLicence& l) { return std::tuple(!l.IsWithdrawn(), !PassesOn(l, facts), l.seen_at); };
+  auto best = seen.end();
+  for (auto at = seen.begin(); at != seen.end(); ++at) {
+    const SeenLicence& licence = at->second;
     if (licence.product != product || licence.arn.empty() || licence.account.empty()) continue;
-    const auto rank = [](const SeenLicence& l) { return std::pair(!l.IsWithdrawn(), l.seen_at); };
-    if (best == nullptr || rank(*best) <= rank(licence)) best = &licence;
+    if (best == seen.end() || rank(best->second) <= rank(licence)) best = at;
   }
   return best;
 }
 
-std::optional<Meter> MeterOf(const MarketFacts& facts, const ProductCode& product) {
-  const MarketRegistration* newest = nullptr;
-  for (const MarketRegistration& r : facts.registrations) {
-    if (r.product == product && (newest == nullptr || newest->at <= r.at)) newest = &r;
-  }
-  if (newest == nullptr) return std::nullopt;
-  const std::map<LicenceId, SeenLicence> seen = LicencesOf(facts);
-  if (const SeenLicence* licence = LicenceFor(seen, product)) return Meter{product, licence->arn, licence->account, {}};
-  if (!newest->customer.empty()) return Meter{product, {}, {}, newest->customer};
-  return Meter{product, {}, newest->account, {}};
-}
-
-// Since when AWS provides without a break. Usage before that is not metered.
-Timestamp ProvidedSince(const MarketFacts& facts) {
+// Since when AWS provides without a break, as the notices tell of which `counts` is true.
+template <class Counts>
+std::optional<Timestamp> ProvidedSince(const MarketFacts& facts, Counts&& counts) {
+  const auto begins = [&](const MarketNotice& n) {
+    return counts(n) && (n.kind == Kind::kSubscribed || n.kind == Kind::kLicenceUpdated);
+  };
   Timestamp newest{}, ended{};
   for (const MarketNotice& n : facts.notices) {
-    if (n.kind == Kind::kSubscribed || n.kind == Kind::kLicenceUpdated) newest = std::max(newest, n.at);
+    if (begins(n)) newest = std::max(newest, n.at);
   }
   for (const MarketNotice& n : facts.notices) {
     const bool ends = n.kind == Kind::kUnsubscribed || n.kind == Kind::kLicenceDeprovisioned;
-    if (ends && n.at < newest) ended = std::max(ended, n.at);
+    if (counts(n) && ends && n.at < newest) ended = std::max(ended, n.at);
   }
   std::optional<Timestamp> since;
   for (const MarketNotice& n : facts.notices) {
-    const bool begins = n.kind == Kind::kSubscribed || n.kind == Kind::kLicenceUpdated;
-    if (begins && n.at > ended && (!since || n.at < *since)) since = n.at;
+    if (begins(n) && n.at > ended && (!since || n.at < *since)) since = n.at;
   }
+  return since;
+}
+
+// Usage before that is not metered.
+Timestamp MeteredSince(const MarketFacts& facts, const std::optional<LicenceId>& licence) {
+  std::optional<Timestamp> since;
+  if (licence) since = ProvidedSince(facts, [&](const MarketNotice& n) { return LicenceIdOf(n.licence) == licence; });
+  if (!since) since = ProvidedSince(facts, [](const MarketNotice&) { return true; });
   if (since) return *since;
   // Sold by contract: no notice says when it began.
   for (const MarketRegistration& r : facts.registrations) {
     if (!since || r.at < *since) since = r.at;
   }
   return since.value_or(Timestamp{});
+}
+
+void MeterByLicence(const MarketFacts& facts, UsageTerms& terms) {
+  const Licences seen = LicencesOf(facts);
+  const auto licence = LicenceFor(seen, facts, terms.meter.product);
+  if (licence == seen.end()) {
+    terms.from = MeteredSince(facts, std::nullopt);
+    return;
+  }
+  terms.meter = {terms.meter.product, licence->second.arn, licence->second.account, {}};
+  terms.from = MeteredSince(facts, licence->first);
+  terms.passes_on = PassesOn(licence->second, facts);
+  for (const auto& [id, other] : seen) {
+    if (id == licence->first || other.product != terms.meter.product) continue;
+    terms.former.push_back({id.str(), MeteredSince(facts, id), other.IsWithdrawn()});
+  }
 }
 
 bool IsFull(const UsageHour& hour, std::int64_t more) { return hour.quantity > kUsageQuantityMax - more; }
@@ -66,13 +95,7 @@ Timestamp FreezesAt(Timestamp hour, const std::optional<Timestamp>& until) {
   return until ? std::min(regular, std::max(hour, *until - kLastFreezeBefore)) : regular;
 }
 
-UsageHour Frozen(UsageHour hour, Timestamp from, Timestamp now) {
-  hour.state = UsageState::kFrozen;
-  hour.stamp = from > hour.hour && from < hour.hour + kUsageHour ? from : hour.hour;
-  hour.frozen_at = now;
-  hour.closes_at = UsageClosesAt(hour.hour);
-  return hour;
-}
+bool IsUnder(const UsageHour& hour, const Meter& meter) { return MeterId(hour.meter) == MeterId(meter); }
 
 class Freezer {
  public:
@@ -82,9 +105,12 @@ class Freezer {
   // False: something is to be shifted first.
   bool FreezeOpen() {
     for (const UsageHour& hour : hours_) {
-      if (hour.state != UsageState::kOpen || !IsDue(hour.hour)) continue;
+      if (hour.state != UsageState::kOpen) continue;
+      const std::optional<FormerMeter> former = FormerOf(hour);
+      if (former && (former->is_withdrawn || hour.hour > now_) && Shift(hour)) return false;
+      if (former ? hour.hour > now_ : !IsDue(hour.hour)) continue;
       if (UsageClosesAt(hour.hour) <= now_ && Shift(hour)) return false;
-      out_.freeze.push_back(Frozen(hour, terms_ ? terms_->from : hour.hour, now_));
+      Freeze(hour, former ? former->from : terms_ ? terms_->from : hour.hour);
     }
     return true;
   }
@@ -101,7 +127,7 @@ class Freezer {
       zero.meter = terms_->meter;
       zero.dimension = dimension;
       zero.hour = hour;
-      out_.freeze.push_back(Frozen(std::move(zero), terms_->from, now_));
+      Freeze(std::move(zero), terms_->from);
     }
   }
 
@@ -110,12 +136,32 @@ class Freezer {
  private:
   bool IsDue(Timestamp hour) const {
     if (hour > now_) return false;
-    return at_once_ || !terms_ || terms_->ended || FreezesAt(hour, terms_->until) <= now_;
+    if (!terms_ || terms_->ended) return true;
+    return (at_once_ && (terms_->until || terms_->passes_on)) || FreezesAt(hour, terms_->until) <= now_;
+  }
+
+  // nullopt: it is not of another licence than what is metered now.
+  std::optional<FormerMeter> FormerOf(const UsageHour& hour) const {
+    if (!terms_ || hour.meter.licence.empty() || IsUnder(hour, terms_->meter)) return std::nullopt;
+    const std::string id = MeterId(hour.meter);
+    const auto known = std::ranges::find(terms_->former, id, &FormerMeter::id);
+    return known == terms_->former.end() ? FormerMeter{.id = id, .from = hour.hour} : *known;
   }
 
   bool IsTaken(const std::string& dimension, Timestamp hour) const {
-    return std::any_of(hours_.begin(), hours_.end(),
-                       [&](const UsageHour& h) { return h.dimension == dimension && h.hour == hour; });
+    return std::any_of(hours_.begin(), hours_.end(), [&](const UsageHour& h) {
+      return h.dimension == dimension && h.hour == hour && IsUnder(h, terms_->meter);
+    });
+  }
+
+  void Freeze(UsageHour hour, Timestamp from) {
+    hour.state = UsageState::kFrozen;
+    hour.stamp = from > hour.hour && from < hour.hour + kUsageHour ? from : hour.hour;
+    hour.frozen_at = now_;
+    hour.closes_at = UsageClosesAt(hour.hour);
+    const bool ending = terms_ && terms_->until && *terms_->until > now_;
+    if (ending) hour.closes_at = std::min(*hour.closes_at, *terms_->until);
+    out_.freeze.push_back(std::move(hour));
   }
 
   bool Shift(const UsageHour& hour) {
@@ -167,13 +213,18 @@ Timestamp UsageFreezesAt(Timestamp hour, const std::optional<Timestamp>& until, 
 std::optional<UsageTerms> UsageTermsOf(const Subscription& subscription, const ProductCode& product) {
   const Values& values = subscription.values;
   if (values.status == SubscriptionStatus::kPending) return std::nullopt;
-  std::optional<Meter> meter = MeterOf(subscription.facts.market, product);
-  if (!meter) return std::nullopt;
-  UsageTerms terms{.meter = std::move(*meter),
-                   .from = ProvidedSince(subscription.facts.market),
-                   .until = values.cancel_at,
-                   .ended = values.status == SubscriptionStatus::kCanceled};
-  if (terms.ended) terms.until = values.paid_until;
+  const MarketRegistration* newest = nullptr;
+  for (const MarketRegistration& r : subscription.facts.market.registrations) {
+    if (r.product == product && (newest == nullptr || newest->at <= r.at)) newest = &r;
+  }
+  if (newest == nullptr) return std::nullopt;
+  UsageTerms terms;
+  terms.meter.product = product;
+  terms.meter.customer = newest->customer;
+  if (newest->customer.empty()) terms.meter.account = newest->account;
+  MeterByLicence(subscription.facts.market, terms);
+  terms.ended = values.status == SubscriptionStatus::kCanceled;
+  terms.until = terms.ended ? values.paid_until : values.cancel_at;
   return terms;
 }
 
@@ -187,11 +238,14 @@ std::optional<UsagePlace> PlaceUsage(std::span<const UsageHour> hours, const Usa
     const UsageHour* open = nullptr;
     bool is_closed = false;
     for (const UsageHour& h : hours) {
-      if (h.dimension != dimension || h.hour != hour) continue;
-      if (h.state != UsageState::kOpen || IsFull(h, quantity)) is_closed = true;
-      open = &h;
+      const bool same = IsUnder(h, terms.meter);
+      if (h.dimension != dimension || h.hour != hour || !(same || h.meter.licence.empty())) continue;
+      const bool fits = h.state == UsageState::kOpen && !IsFull(h, quantity);
+      if (fits) open = &h;
+      is_closed = is_closed || (same && !fits);
     }
-    if (!is_closed) return UsagePlace{hour, open == nullptr ? terms.meter : open->meter, freezes_at};
+    if (open != nullptr) return UsagePlace{hour, open->meter, freezes_at};
+    if (!is_closed) return UsagePlace{hour, terms.meter, freezes_at};
   }
 }
 

@@ -1,9 +1,13 @@
 #include "workflows/decide_market.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <tuple>
+#include <utility>
 
 #include "state/derive_market.h"
+#include "state/usage_rules.h"
 #include "workflows/market_filing.h"
 #include "workflows/messages.h"
 #include "workflows/usage_jobs.h"
@@ -24,6 +28,34 @@ bool IsOpen(const MarketFacts& facts, Kind opens, Kind closes) {
   return newest != nullptr && newest->kind == opens;
 }
 
+// What the buyer holds as of the asking, "5 + 3" by dimension.
+std::map<std::string, std::string> HeldBy(const MarketFacts& facts) {
+  std::map<std::string, std::string> held;
+  const EntitlementAnswer& answer = CountingAnswer(facts);
+  for (const MarketEntitlement& e : answer.entitlements) {
+    if (e.expires_at && *e.expires_at <= answer.asked_at) continue;
+    std::string& value = held[e.dimension];
+    value += (value.empty() ? "" : " + ") + e.value;
+  }
+  return held;
+}
+
+// "seats 5 → 10, users none → 3"; empty: nothing changed.
+std::string ChangesOf(const std::map<std::string, std::string>& before,
+                      const std::map<std::string, std::string>& after) {
+  std::map<std::string, std::pair<std::string, std::string>> both;
+  for (const auto& [dimension, value] : before) both[dimension].first = value;
+  for (const auto& [dimension, value] : after) both[dimension].second = value;
+  std::string text;
+  for (const auto& [dimension, values] : both) {
+    const auto& [from, to] = values;
+    if (from == to) continue;
+    text += (text.empty() ? "" : ", ") + dimension + " " + (from.empty() ? "none" : from) + " → " +
+            (to.empty() ? "none" : to);
+  }
+  return text;
+}
+
 class Follower {
  public:
   Follower(const Situation& situation, const Derived& derived, Decision& out)
@@ -35,7 +67,8 @@ class Follower {
 
   void Run() {
     Ending();
-    if (EndsNow()) out_.jobs.push_back(FreezeUsageNow(out_.next.id, s_.now));
+    TellEntitlements();
+    if (EndsNow() || PassesOn()) out_.jobs.push_back(FreezeUsageNow(out_.next.id, s_.now));
     if (out_.next.values.period_end && out_.next.values.period_end != was_.period_end) AskAtThePeriodsEnd();
     WarnWhile(Kind::kAdvisoryIssued, Kind::kAdvisoryResolved, "marketplace_advisory",
               "AWS has issued an advisory on the agreement: read it in the AWS Marketplace Management Portal.");
@@ -72,7 +105,20 @@ class Follower {
     return ended && was_.status != SubscriptionStatus::kCanceled;
   }
 
-  void Announce(Timestamp patience_ends) {
+  // Its agreement was renewed or replaced, or another licence took the place of the one that was metered: AWS soon
+  // takes nothing more for that one.
+  bool PassesOn() const {
+    for (const MarketRegistration& r : s_.before.subscription.facts.market.registrations) {
+      const std::optional<UsageTerms> before = UsageTermsOf(s_.before.subscription, r.product);
+      const std::optional<UsageTerms> after = UsageTermsOf(out_.next, r.product);
+      if (!before || !after) continue;
+      if (after->passes_on && !before->passes_on) return true;
+      if (MeterId(before->meter) != MeterId(after->meter)) return true;
+    }
+    return false;
+  }
+
+  TimelineRow Note(std::string reason) const {
     TimelineRow row;
     row.subscription = out_.next.id;
     row.at = s_.now;
@@ -80,7 +126,17 @@ class Follower {
     row.rule = "R15";
     row.event = s_.event;
     row.by = "provider";
-    row.reason = derived_.ending_why;
+    row.reason = std::move(reason);
+    return row;
+  }
+
+  void TellEntitlements() {
+    const std::string changes = ChangesOf(HeldBy(s_.before.subscription.facts.market), HeldBy(out_.next.facts.market));
+    if (!changes.empty()) out_.timeline.push_back(Note("Entitlements: " + changes));
+  }
+
+  void Announce(Timestamp patience_ends) {
+    TimelineRow row = Note(derived_.ending_why);
     row.next = "The last usage is due by " + FormatRfc3339(*out_.next.values.cancel_at) +
                "; access ends when AWS confirms the end.";
     out_.jobs.push_back(NotifyJob(out_.next, row.reason, s_.now));

@@ -11,15 +11,17 @@ std::string TopicNotConfirmedAlert(const std::string& arn) { return "topic_not_c
 
 void FollowTopic(const Digest& digest, Timestamp now, Unit& unit) {
   const std::string& arn = digest.topic->arn;
+  const std::string key = "confirm_topic/" + arn;
   if (digest.topic->asks) {
     unit.jobs.push_back({.kind = JobKind::kConfirmTopic,
-                         .key = "confirm_topic/" + arn,
+                         .key = key,
                          .subject = arn,
                          .due = now,
                          .payload = nlohmann::json{{"event", digest.event.str()}}.dump(),
                          .on_same_key = OnSameKey::kReplace});
     return;
   }
+  unit.drop_jobs.push_back(key);  // what asked before would bring back what somebody has taken away
   RaiseAlert(unit.alerts,
              {.key = TopicLeftAlert(arn),
               .kind = "topic_unsubscribed",

@@ -69,7 +69,10 @@ Result<HttpResponse> ListSubscriptions(const ApiContext& c, const HttpRequest& r
   for (const Subscription& s : found->items) {
     const Result<std::optional<SubscriptionRecord>> record = c.ledger.LoadSubscription(s.id);
     if (!record) return tl::unexpected(record.error());
-    if (*record) items.push_back(SubscriptionView(**record, c.policies, now));
+    if (!*record) continue;  // gone since it was listed
+    Result<json> view = DetailedView(c.ledger, **record, c.policies, now);
+    if (!view) return tl::unexpected(view.error());
+    items.push_back(std::move(*view));
   }
   return Json({{"items", std::move(items)}, {"next", NextOf(found->next)}});
 }
@@ -90,7 +93,9 @@ Result<HttpResponse> ShowTimeline(const ApiContext& c, const HttpRequest& reques
   if (!rows) return tl::unexpected(rows.error());
   const Result<Listing<StoredEvent>> events = c.ledger.Events({.subscription = id.str()}, {.limit = kEventsInTimeline});
   if (!events) return tl::unexpected(events.error());
-  return Json({{"subscription", id.str()}, {"items", TimelineView(*rows, events->items)}});
+  json view = {{"subscription", id.str()}, {"items", TimelineView(*rows, events->items)}};
+  if (Status added = AddUsage(c.ledger, record->subscription, view); !added) return tl::unexpected(added.error());
+  return Json(view);
 }
 
 // An ended attempt and the end of its job are one commit, so an ended attempt beside a job is only a read that fell

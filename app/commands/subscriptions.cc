@@ -78,6 +78,28 @@ std::string ChangesOf(const TimelineRow& row) {
   return text.empty() ? row.kind : text;
 }
 
+// "120 sent, 30 waiting, 0 refused, next deadline 2026-11-22 09:00:00Z"
+std::string UsageCell(const Json& view) {
+  const Json& usage = view.at("usage");
+  const auto of = [&](const char* key) { return usage.at(key).at("quantity").get<std::int64_t>(); };
+  const std::string deadline = Cell(usage, "next_deadline");
+  return std::to_string(of("sent")) + " sent, " + std::to_string(of("waiting") + of("frozen")) + " waiting, " +
+         std::to_string(of("refused") + of("unbooked")) + " refused" +
+         (deadline == "-" ? "" : ", next deadline " + deadline);
+}
+
+// "agmt-1 l-0f3a, seats 5; 120 sent, …"
+std::string MarketCell(const Json& view) {
+  const Json& market = view.at("marketplace");
+  std::string text;
+  for (const char* ids : {"agreements", "licences"}) {
+    for (const Json& id : market.at(ids)) text += (text.empty() ? "" : " ") + id.get<std::string>();
+  }
+  for (const Json& e : market.at("entitlements"))
+    text += (text.empty() ? "" : ", ") + Cell(e, "dimension") + " " + Cell(e, "value");
+  return (text.empty() ? "" : text + "; ") + UsageCell(view);
+}
+
 // Events that changed nothing, oldest first: their reasons stand in the timeline too.
 Result<std::vector<StoredEvent>> IdleEvents(Ledger& ledger, const SubscriptionId& id) {
   std::vector<StoredEvent> idle;
@@ -128,21 +150,31 @@ int RunSubscriptionsList(const SubscriptionsListArguments& arguments) {
   const Result<Listing<Subscription>> listing = ListChosen(*desk->ledger, arguments);
   if (!listing) return Complain(listing.error());
   Json views = Json::array();
-  Table table({"ID", "ACCOUNT", "PLAN", "STATUS", "ACCESS", "PAID UNTIL", "NEXT ATTEMPT"});
+  std::vector<std::string> header = {"ID", "ACCOUNT", "PLAN", "STATUS", "ACCESS", "PAID UNTIL", "NEXT ATTEMPT"};
+  const std::size_t common = header.size();
+  std::vector<std::vector<std::string>> lines;
   for (const Subscription& s : listing->items) {
     const Result<std::optional<SubscriptionRecord>> record = desk->ledger->LoadSubscription(s.id);
     if (!record) return Complain(record.error());
     if (!*record) continue;  // gone since it was listed
-    Json view = SubscriptionView(**record, desk->policies, desk->now);
-    table.Add({s.id.str(), Cell(view, "account"), Cell(view, "plan"), Cell(view, "status"), Cell(view, "access"),
-               Cell(view, "paid_until"), Cell(view.at("collection"), "next_attempt_at")});
-    views.push_back(std::move(view));
+    Result<Json> view = DetailedView(*desk->ledger, **record, desk->policies, desk->now);
+    if (!view) return Complain(view.error());
+    lines.push_back({s.id.str(), Cell(*view, "account"), Cell(*view, "plan"), Cell(*view, "status"),
+                     Cell(*view, "access"), Cell(*view, "paid_until"),
+                     Cell(view->at("collection"), "next_attempt_at")});
+    if (view->contains("marketplace")) {
+      if (header.size() == common) header.emplace_back("AWS MARKETPLACE");
+      lines.back().push_back(MarketCell(*view));
+    }
+    views.push_back(std::move(*view));
   }
   if (arguments.on.json) {
     PrintJson(ListAsJson("subscriptions", std::move(views), listing->next));
-  } else {
-    PrintList(table, "No subscription.", listing->next);
+    return kExitOk;
   }
+  Table table(std::move(header));
+  for (auto& line : lines) table.Add(std::move(line));
+  PrintList(table, "No subscription.", listing->next);
   return kExitOk;
 }
 
@@ -171,10 +203,13 @@ int RunSubscriptionsTimeline(const LedgerArguments& on, const std::string& id) {
   if (!rows) return Complain(rows.error());
   const Result<std::vector<StoredEvent>> idle = IdleEvents(**ledger, found);
   if (!idle) return Complain(idle.error());
+  Json view = {{"subscription", found.str()}, {"timeline", TimelineView(*rows, *idle)}};
+  if (const Status added = AddUsage(**ledger, record->subscription, view); !added) return Complain(added.error());
   if (on.json) {
-    PrintJson({{"subscription", found.str()}, {"timeline", TimelineView(*rows, *idle)}});
+    PrintJson(view);
   } else {
     PrintTimeline(*rows, *idle);
+    if (view.contains("usage")) Print("Usage: " + UsageCell(view) + "\n");
   }
   return kExitOk;
 }

@@ -54,6 +54,12 @@ Dropper::Dropper(Connection& c)
                               ":account OR ",
                               "subject", ")"),
                       "t"),
+      // Whoever has the code has claimed it: without the row it is unknown. By way of the aliases, while they are
+      // there.
+      erase_claims_(c,
+                    "DELETE FROM registrations WHERE claimed_by <> '' AND (account = :account OR claimed_by IN "
+                    "(SELECT alias FROM aliases WHERE account = :account))",
+                    "t"),
       erase_aliases_(c, "DELETE FROM aliases WHERE account = :account", "t"),
       erase_alerts_(
           c,
@@ -100,9 +106,10 @@ Status Dropper::Expire(const Expiry& expiry, Dropped& dropped) {
 Status Dropper::Erase(const AccountId& account, Dropped& dropped) {
   Status done;
   for (const auto& [statement, count] :
-       {std::pair(&erase_messages_, &dropped.messages), std::pair(&erase_aliases_, &dropped.aliases),
-        std::pair(&erase_alerts_, &dropped.texts), std::pair(&erase_attempts_, &dropped.texts),
-        std::pair(&erase_timeline_, &dropped.texts), std::pair(&erase_users_, &dropped.texts)}) {
+       {std::pair(&erase_messages_, &dropped.messages), std::pair(&erase_claims_, &dropped.aliases),
+        std::pair(&erase_aliases_, &dropped.aliases), std::pair(&erase_alerts_, &dropped.texts),
+        std::pair(&erase_attempts_, &dropped.texts), std::pair(&erase_timeline_, &dropped.texts),
+        std::pair(&erase_users_, &dropped.texts)}) {
     if (done) done = Count(statement->Text(account.str()).Run(), *count);
   }
   return done;

@@ -1,6 +1,7 @@
 // What the ledger tells about usage.
 #include "state/ledger/reader.h"
 #include "state/ledger/rows.h"
+#include "state/usage_rules.h"
 
 namespace dunlin::db {
 namespace {
@@ -28,6 +29,13 @@ UsageCount& CountFor(UsageTotals& totals, UsageState state) {
     case UsageState::kExpired: return totals.refused;
   }
   return totals.refused;
+}
+
+// The end of a subscription that is ending or has ended; AWS takes nothing after it.
+constexpr const char* kEndOf = "coalesce(cancel_at_ms, CASE status WHEN 'canceled' THEN paid_until_ms END)";
+
+void Earlier(std::optional<Timestamp>& first, const std::optional<Timestamp>& other) {
+  if (other && (!first || *other < *first)) first = other;
 }
 
 }  // namespace
@@ -84,19 +92,26 @@ Result<UsageTotals> Reader::TotalUsage(const SubscriptionId& id) {
   return InSnapshot([&]() -> Result<UsageTotals> {
     UsageTotals totals;
     Statement& hours = Ready(
-        "SELECT state, count(*), sum(quantity), min(CASE state WHEN 'frozen' THEN closes_ms END) FROM usage_hours "
+        "SELECT state, count(*), sum(quantity), min(closes_ms), min(hour_ms) FROM usage_hours "
         "WHERE subscription = :id GROUP BY state",
-        "t", "tiiI");
+        "t", "tiiII");
     const Status read = hours.Text(id.str()).Each([&](Statement& row) -> Status {
       const std::optional<UsageState> state = ParseUsageState(row.TakeText());
       if (!state) return BadColumn("usage_hours.state");
       UsageCount& count = CountFor(totals, *state);
       count.records += row.TakeInt();
       count.quantity += row.TakeInt();
-      if (const auto closes = FromColumn(row.TakeMaybeInt())) totals.next_deadline = closes;
+      const std::optional<Timestamp> closes = FromColumn(row.TakeMaybeInt());
+      const std::optional<Timestamp> first = FromColumn(row.TakeMaybeInt());
+      if (state == UsageState::kFrozen) Earlier(totals.next_deadline, closes);
+      if (state == UsageState::kOpen && first) Earlier(totals.next_deadline, UsageClosesAt(*first));
       return {};
     });
     if (!read) return tl::unexpected(read.error());
+    Statement& end = Ready("SELECT " + std::string(kEndOf) + " FROM subscriptions WHERE id = :id", "t", "I");
+    const Result<bool> has_row = end.Text(id.str()).One();
+    if (!has_row) return tl::unexpected(has_row.error());
+    if (*has_row && totals.next_deadline) Earlier(totals.next_deadline, FromColumn(end.TakeMaybeInt()));
     Statement& left = Ready(
         "SELECT count(*), coalesce(sum(quantity), 0) FROM usage_entries WHERE subscription = :id AND hour_seq IS NULL",
         "t", "ii");
@@ -110,7 +125,9 @@ Result<UsageTotals> Reader::TotalUsage(const SubscriptionId& id) {
 
 Result<UsageBacklog> Reader::CountUsageBacklog() {
   Statement& query =
-      Ready("SELECT count(*), min(hour_ms), min(closes_ms) FROM usage_hours WHERE state = 'frozen'", "", "iII");
+      Ready("SELECT count(*), min(hour_ms), min(min(closes_ms, coalesce((SELECT " + std::string(kEndOf) +
+                " FROM subscriptions WHERE id = subscription), closes_ms))) FROM usage_hours WHERE state = 'frozen'",
+            "", "iII");
   const Result<bool> counted = query.One();
   if (!counted) return tl::unexpected(counted.error());
   UsageBacklog backlog;

@@ -101,6 +101,23 @@ TEST_F(AccountsCommandTest, NoByteOfAnErasedAddressIsLeftInTheLedgersFilesWhileA
   EXPECT_TRUE(ledger_->CheckWritable());
 }
 
+// The id that the product gave a buyer of the marketplace can be an address too.
+TEST_F(AccountsCommandTest, NoByteOfWhoClaimedARegistrationIsLeft) {
+  Customer("111122223333", "agmt-1", kAnn);
+  Unit unit;
+  unit.registrations = {{"hash-1", EventId{"registration/1"}, AccountId{"111122223333"}, kNoon, "", {}},
+                        {"hash-2", EventId{"registration/2"}, AccountId{"444455556666"}, kNoon, "", {}}};
+  ASSERT_TRUE(ledger_->Commit(std::move(unit)));
+  Unit claims;
+  claims.claims = {{"hash-1", "claims-" + std::string(kAnn), kNoon}, {"hash-2", kBob, kNoon}};
+  ASSERT_TRUE(ledger_->Commit(std::move(claims)));
+  ASSERT_TRUE(InFiles("claims-"));
+  const Ran ran = Erase("111122223333");
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_FALSE(InFiles(kAnn));
+  EXPECT_TRUE(InFiles(kBob));
+}
+
 TEST_F(AccountsCommandTest, OurOwnIdFindsTheAccount) {
   Customer("cus_1", "sub_1", kAnn);
   const Ran ran = Erase(std::string("user-") + kAnn);

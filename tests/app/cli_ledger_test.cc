@@ -7,8 +7,8 @@
 
 #include "state/ledger.h"
 #include "tests/app/program.h"
-#include "tests/support/market_values.h"
 #include "tests/support/scratch.h"
+#include "tests/support/usage_values.h"
 #include "workflows/market_filing.h"
 
 namespace dunlin {
@@ -110,14 +110,22 @@ TEST_F(LedgerCommandTest, ASubscriptionOfAwsMarketplaceIsFoundByEachOfItsIds) {
   const PolicyBook policies(BuiltInPolicy());
   for (const MarketFacts& facts :
        {testing::Registered("c1", "l-01", "123"),
-        testing::OfLicence(MarketNotice::Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1", "123")}) {
+        testing::OfLicence(MarketNotice::Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1", "123"),
+        testing::Answer(kNoon, "seats", {}, {"l-01"})}) {
     MarketWords words;
     words.facts = facts;
+    if (facts.answer.number != 0) words.about = SubscriptionId{"agmt-1"};
     Unit unit;
     const Result<MarketFiled> filed = FileMarket(*ledger_, policies, words, kNoon, unit);
     ASSERT_TRUE(filed) << filed.error().detail;
     ASSERT_TRUE(ledger_->Commit(std::move(unit)));
   }
+  UsageBooking booking = testing::MakeBooking("k1", kNoon, 7);
+  booking.entry.subscription = SubscriptionId{"agmt-1"};
+  booking.version = (*ledger_->LoadSubscription(SubscriptionId{"agmt-1"}))->subscription.version;
+  Unit used;
+  used.usage.push_back(std::move(booking));
+  ASSERT_TRUE(ledger_->Commit(std::move(used)));
   NewEvent event = testing::MakeEvent("eb/1", "{}");
   event.provider = Provider::kAwsMarketplace;
   ASSERT_TRUE(ledger_->Commit(testing::Accept(event)));
@@ -132,6 +140,14 @@ TEST_F(LedgerCommandTest, ASubscriptionOfAwsMarketplaceIsFoundByEachOfItsIds) {
   EXPECT_NE(Run({"subscriptions", "show", "l-01"}).out.find("marketplace.products"), std::string::npos);
   EXPECT_NE(Run({"subscriptions", "list", "--account", "123"}).out.find("agmt-1"), std::string::npos);
   EXPECT_NE(Run({"subscriptions", "timeline", "l-01"}).out.find("licence l-01"), std::string::npos);
+  const std::string summary =
+      "agmt-1 l-01, seats 5; 0 sent, 7 waiting, 0 refused, next deadline 2026-11-22 12:00:00Z\n";
+  EXPECT_NE(Run({"subscriptions", "list"}).out.find("  " + summary), std::string::npos)
+      << Run({"subscriptions", "list"}).out;
+  const Json listed = RunJson({"subscriptions", "list", "--account", "123"}).at("subscriptions").at(0);
+  EXPECT_EQ(listed.at("usage").at("waiting").at("quantity"), 7);
+  EXPECT_EQ(RunJson({"subscriptions", "timeline", "l-01"}).at("usage"), listed.at("usage"));
+  EXPECT_NE(Run({"subscriptions", "timeline", "l-01"}).out.find("\nUsage: 0 sent, 7 waiting"), std::string::npos);
   const Ran retry = Run({"subscriptions", "retry", "l-01", "--reason", "why not"});
   EXPECT_EQ(retry.exit_code, 1);
   EXPECT_NE(retry.err.find("AWS"), std::string::npos) << retry.err;

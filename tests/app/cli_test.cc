@@ -144,7 +144,7 @@ TEST(PolicyCheckTest, ASoundPolicyIsExplained) {
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_NE(ran.out.find("version 1 holds together"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("  3      5d                  9d to 9d 21h 36m\n"), std::string::npos) << ran.out;
-  EXPECT_NE(ran.out.find("pro_plus  Pro+   3     40.00 USD / month"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("pro_plus  Pro+      3     40.00 USD / month"), std::string::npos) << ran.out;
   const auto json =
       nlohmann::json::parse(RunDunlin({"policy", "check", testing::FixturePath("policy.toml"), "--json"}).out);
   EXPECT_EQ(json.at("valid"), true);

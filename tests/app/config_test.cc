@@ -94,6 +94,7 @@ session_token = "session"
 api_base = "http://127.0.0.1:3"
 [aws_marketplace]
 topics = ["arn:aws:sns:us-east-1:1:a", "arn:aws:sns:us-east-1:1:b"]
+sns_hosts = ["sns.eusc-de-east-1.amazonaws.eu"]
 certificates = "/etc/certs"
 eventbridge_secrets = ["eb-secret"]
 eventbridge_header = "x-secret"
@@ -125,6 +126,7 @@ landing_page = "https://product.example/welcome"
   EXPECT_EQ(config.aws_api_base, "http://127.0.0.1:3");
   EXPECT_EQ(config.aws_marketplace_topics,
             (std::vector<std::string>{"arn:aws:sns:us-east-1:1:a", "arn:aws:sns:us-east-1:1:b"}));
+  EXPECT_EQ(config.aws_marketplace_sns_hosts, (std::vector<std::string>{"sns.eusc-de-east-1.amazonaws.eu"}));
   EXPECT_EQ(config.aws_marketplace_certificates, "/etc/certs");
   EXPECT_EQ(config.aws_marketplace_eventbridge_secrets, (std::vector<std::string>{"eb-secret"}));
   EXPECT_EQ(config.aws_marketplace_eventbridge_header, "x-secret");
@@ -160,6 +162,7 @@ TEST_F(ConfigTest, EveryVariableGoesOverTheFile) {
                                                            {"AWS_SECRET_ACCESS_KEY", "secret2"},
                                                            {"AWS_API_BASE", "https://aws"},
                                                            {"AWS_MARKETPLACE_TOPICS", "arn:aws:sns:x,arn:aws:sns:y"},
+                                                           {"AWS_MARKETPLACE_SNS_HOSTS", "sns.a.eu,sns.b.eu"},
                                                            {"AWS_MARKETPLACE_CERTIFICATES", "certs"},
                                                            {"AWS_MARKETPLACE_EVENTBRIDGE_SECRETS", "eb1,eb2"},
                                                            {"AWS_MARKETPLACE_LANDING_PAGE", "https://land"}};
@@ -195,6 +198,7 @@ api_key = "sk_test_1"
   EXPECT_EQ(config.aws_secret_access_key, "secret2");
   EXPECT_EQ(config.aws_api_base, "https://aws");
   EXPECT_EQ(config.aws_marketplace_topics, (std::vector<std::string>{"arn:aws:sns:x", "arn:aws:sns:y"}));
+  EXPECT_EQ(config.aws_marketplace_sns_hosts, (std::vector<std::string>{"sns.a.eu", "sns.b.eu"}));
   EXPECT_EQ(config.aws_marketplace_certificates, "certs");
   EXPECT_EQ(config.aws_marketplace_eventbridge_secrets, (std::vector<std::string>{"eb1", "eb2"}));
   EXPECT_EQ(config.aws_marketplace_landing_page, "https://land");
@@ -230,6 +234,7 @@ api_kee = "sk_live_secret"
 x = 1
 [aws_marketplace]
 topics = ["prod1"]
+sns_hosts = ["https://sns.x.amazonaws.eu/"]
 landing_page = "https://product.example/#welcome"
 )"),
             "d.toml:1: listen: must be ADDRESS:PORT, such as 127.0.0.1:8080\n"
@@ -245,7 +250,8 @@ landing_page = "https://product.example/#welcome"
                 "d.toml:9: stripe.api_kee: unknown key; docs/cli.md lists those there are\n"
                 "d.toml:11: aws.x: unknown key; docs/cli.md lists those there are\n"
                 "d.toml:13: aws_marketplace.topics: must be ARNs of SNS topics, as arn:aws:sns:us-east-1:…\n"
-                "d.toml:14: aws_marketplace.landing_page: must be a URL without blanks and without a part after #\n"
+                "d.toml:14: aws_marketplace.sns_hosts: must be names of hosts, as sns.eusc-de-east-1.amazonaws.eu\n"
+                "d.toml:15: aws_marketplace.landing_page: must be a URL without blanks and without a part after #\n"
                 "DUNLIN_HTTP_THREADS: must be a whole number from 1 to 1024");
 }
 

@@ -9,6 +9,7 @@
 #include "app/commands/offline.h"
 #include "app/commands/replay_order.h"
 #include "tests/app/program.h"
+#include "workflows/providers/aws_marketplace/read_event.h"
 
 namespace dunlin {
 namespace {
@@ -154,6 +155,25 @@ TEST(ScenariosTest, ThereAreThoseThatThePagePromises) {
     const Json scenario = Json::parse(testing::ReadFile(testing::FixturePath("scenarios/" + name + ".json")));
     EXPECT_EQ(scenario.at("name"), name);
     EXPECT_FALSE(scenario.at("title").get<std::string>().empty());
+  }
+}
+
+MarketplaceKind KindOf(const Json& event) {
+  const Result<MarketplaceEvent> read =
+      event.contains("Message") ? ReadMarketplaceMessage(event.at("Message").get<std::string>(), EventId{"m"}, {})
+                                : ReadEventBridgeEvent(event.dump());
+  return read ? read->kind : MarketplaceKind::kUnknown;
+}
+
+TEST(ScenariosTest, EachActionAndEachEventOfAwsMarketplaceOccurs) {
+  std::set<MarketplaceKind> seen;
+  for (const std::string& name : ScenarioNames()) {
+    if (!name.starts_with("aws-")) continue;
+    const Json scenario = Json::parse(testing::ReadFile(testing::FixturePath("scenarios/" + name + ".json")));
+    for (const Json& event : scenario.at("events")) seen.insert(KindOf(event));
+  }
+  for (int kind = 1; kind <= static_cast<int>(MarketplaceKind::kAdjustmentFailed); ++kind) {
+    EXPECT_TRUE(seen.contains(static_cast<MarketplaceKind>(kind))) << "number " << kind << " of MarketplaceKind";
   }
 }
 

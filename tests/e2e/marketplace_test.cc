@@ -186,6 +186,35 @@ TEST(MarketplaceTest, AContractOfTheNewKindFollowsItsEntitlementsAndItsAgreement
   EXPECT_EQ(market.Subscription(licence).at("status"), "canceled");
 }
 
+// Whatever comes first of the new agreement, its licence and the end of the old one, and whatever AWS answers about the
+// old licence meanwhile.
+TEST(MarketplaceTest, ARenewalNeverTakesAccess) {
+  Market market(88);
+  market.MakeProduct("prod-new", true);
+  market.world.Sim("/_sim/faults", {{"aws_webhooks", {{"duplicate", 0.3}, {"reorder", 0.9}}}});
+  std::vector<Json> agreements;
+  for (int i = 0; i < 5; ++i) {
+    agreements.push_back(market.Aws("subscribe", {{"product", "prod-new"},
+                                                  {"integration", "current"},
+                                                  {"entitlements", {{"seats", 5}}},
+                                                  {"ends", "2026-06-01T00:00:00Z"}}));
+  }
+  market.Advance("2m");
+  for (const Json& agreement : agreements) market.Register(agreement);
+  for (const Json& agreement : agreements) {
+    market.Aws("renew", {{"agreement", agreement.at("agreement")}, {"ends", "2027-06-01T00:00:00Z"}});
+  }
+  for (const char* leap : {"10m", "2h"}) market.Advance(leap);
+  for (const Json& agreement : agreements) {
+    const std::string id = agreement.at("agreement");
+    EXPECT_EQ(market.Subscription(id).at("paid_until"), "2027-06-01T00:00:00Z");
+    const Json timeline = market.world.Api("/v1/subscriptions/" + id + "/timeline").second;
+    for (const Json& row : timeline.at("items")) {
+      EXPECT_NE(row.value("/access/to"_json_pointer, ""), "revoked") << timeline.dump(1);
+    }
+  }
+}
+
 TEST(MarketplaceTest, EventsComeThroughAnApiDestinationTooAndBothWaysAreOne) {
   Market market(84);
   market.MakeProduct("prod-new", false);

@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 using testing_support::HttpConnection;
 
 constexpr const char* kName = "hooks.example.com";
+constexpr const char* kBridgeSecret = "bridge-secret-0123456789";
 
 int FreePort() {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -58,7 +59,14 @@ class ProxyTest : public ::testing::Test {
  protected:
   void SetUp() override {
     served_.emplace(
-        0, std::map<std::string, std::string>{{"DUNLIN_TRUSTED_PROXIES", "127.0.0.1"}, {"DUNLIN_LOG_LEVEL", "debug"}});
+        0, std::map<std::string, std::string>{{"DUNLIN_TRUSTED_PROXIES", "127.0.0.1"},
+                                              {"DUNLIN_LOG_LEVEL", "debug"},
+                                              {"DUNLIN_AWS_MARKETPLACE_TOPICS", "arn:aws:sns:us-east-1:1:t"},
+                                              {"DUNLIN_AWS_MARKETPLACE_EVENTBRIDGE_SECRETS", kBridgeSecret},
+                                              {"DUNLIN_AWS_MARKETPLACE_LANDING_PAGE", "https://example.com/in"},
+                                              {"DUNLIN_AWS_API_BASE", "http://127.0.0.1:9"},
+                                              {"DUNLIN_AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"},
+                                              {"DUNLIN_AWS_SECRET_ACCESS_KEY", "not-used"}});
     ASSERT_NE(served_->port(), 0) << served_->process().Err();
     Shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" +
           std::string(kName) + " -addext subjectAltName=DNS:" + kName + " -keyout " + scratch_.File("key") + " -out " +
@@ -113,9 +121,25 @@ class ProxyTest : public ::testing::Test {
     EXPECT_NE(log.find(R"("peer":"127.0.0.2")"), std::string::npos) << "whom the proxy speaks for is not known\n"
                                                                     << log;
     EXPECT_EQ(log.find("6.6.6.6"), std::string::npos) << "a client's own word was believed";
-    for (const char* path : {"/metrics", "/healthz", "/v1/alerts"}) {
+    ExpectTheDoorsOfAwsMarketplace();
+    for (const char* path : {"/metrics", "/healthz", "/v1/alerts", "/aws-marketplace/register/more"}) {
       EXPECT_TRUE(Curl(path, "").ends_with(" 404")) << path << " can be reached from outside";
     }
+  }
+
+  // Each answers as Dunlin does, not as the proxy.
+  void ExpectTheDoorsOfAwsMarketplace() {
+    const std::string json = " -H 'Content-Type: application/json' --data-binary ";
+    const std::string sns = Curl("/webhooks/aws-marketplace", json + "'{}'");
+    EXPECT_NE(sns.find(R"("code":"missing_keys")"), std::string::npos) << sns;
+    const std::string key = "-H 'x-api-key: " + std::string(kBridgeSecret) + "'";
+    EXPECT_EQ(
+        Curl("/webhooks/aws-eventbridge",
+             key + json + R"('{"id":"e-1","detail-type":"x","source":"s","time":"2026-11-21T10:00:00Z","detail":{}}')"),
+        R"({"received":true,"verdict":"stored"} 200)");
+    const std::string registered = Curl("/aws-marketplace/register", "-d 'nothing=here'");
+    EXPECT_TRUE(registered.ends_with(" 400")) << registered;
+    EXPECT_NE(registered.find("AWS Marketplace"), std::string::npos) << registered;
   }
 
   ScratchDir scratch_;

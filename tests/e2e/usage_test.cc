@@ -110,6 +110,8 @@ TEST(UsageTest, NoReportIsLostAndNoHourChangesWhileTheServiceIsKilled) {
   World world({.seed = 91, .aws = true});
   world.Sim("/_sim/aws/products", {{"code", "prod-new"}, {"dimensions", {{"requests", "metered"}}}});
   ASSERT_TRUE(Settle(world));
+  world.Sim("/_sim/faults",
+            {{"aws_api", {{"operations", {"BatchMeterUsage"}}, {"drop_answer", 0.2}, {"unprocessed", 0.1}}}});
   std::vector<std::string> accounts;
   for (int i = 0; i < kBuyers; ++i) accounts.push_back(Buyer(world).at("agreement"));
   std::atomic<std::int64_t> now = ToUnixMillis(world.Now());
@@ -155,6 +157,46 @@ TEST(UsageTest, NoReportIsLostAndNoHourChangesWhileTheServiceIsKilled) {
     EXPECT_GT(products[static_cast<std::size_t>(i)]->reports().size(), 100U);
     EXPECT_EQ(sums[accounts[static_cast<std::size_t>(i)]], reported);
   }
+}
+
+TEST(UsageTest, ARenewalInTheMidstOfAnHourLosesNoUsage) {
+  World world({.seed = 93, .aws = true});
+  world.Sim("/_sim/aws/products", {{"code", "prod-new"}, {"dimensions", {{"requests", "metered"}}}});
+  ASSERT_TRUE(Settle(world));
+  const Json agreement = Buyer(world);
+  const std::string account = agreement.at("agreement");
+  int reports = 0;
+  const auto use = [&](int quantity) {
+    const Json report = {{"account", account},
+                         {"dimension", "requests"},
+                         {"quantity", quantity},
+                         {"key", "k" + std::to_string(++reports)},
+                         {"at", FormatRfc3339(world.Now())}};
+    EXPECT_EQ(play::PostJson(world.url() + "/v1/usage", world.token(), report.dump())->status, 201);
+  };
+  const auto advance = [&](const char* by) {
+    world.Sim("/_sim/clock", {{"advance", by}});
+    ASSERT_TRUE(Settle(world));
+  };
+  use(100);
+  const Json renewed = world.Sim("/_sim/aws/renew", {{"agreement", account}});
+  advance("20s");
+  use(20);
+  advance("10m");
+  use(3);
+  advance("3h");
+  ASSERT_TRUE(AllIsSent(world, account));
+  const Json usage = world.SimGet("/_sim/aws/usage");
+  EXPECT_THAT(usage.at("refused"), IsEmpty()) << usage.at("refused").dump(1);
+  std::map<std::string, std::int64_t> sums;
+  for (const Json& record : usage.at("accepted")) {
+    sums[record.at("agreement")] += record.at("quantity").get<std::int64_t>();
+  }
+  EXPECT_EQ(sums[account] + sums[renewed.at("agreement")], 123) << usage.dump(1);
+  EXPECT_GE(sums[account], 100);
+  EXPECT_GE(sums[renewed.at("agreement")], 3);
+  EXPECT_EQ(world.Api("/v1/subscriptions/" + account).second.at("usage").at("sent").at("quantity"), 123);
+  EXPECT_THAT(world.Api("/v1/alerts").second.at("items"), IsEmpty());
 }
 
 TEST(UsageTest, TheLastUsageIsSentAtOnceWhenTheAgreementEnds) {

@@ -176,6 +176,44 @@ TEST(DeriveMarketTest, AnAnswerFromAroundAnEndDoesNotUndoIt) {
   EXPECT_EQ(StatusOf({over, Answer(kNoon + 7h, "seats")}), S::kActive);  // a new beginning whose notice was lost
 }
 
+// The old licence has nothing any more, the new one is not known or was not asked about: who renews keeps it all.
+TEST(DeriveMarketTest, AnEmptyAnswerOverARenewalIsNoEnd) {
+  const MarketFacts before = All({kNew, Up(1h), Answer(kNoon + 1h, "seats", kNoon + 240h, {"l-01"})});
+  const MarketFacts renewed = Ended(2h, "agmt-1", AgreementStatus::kRenewed);
+  const MarketFacts created = Follows(2h, "agmt-2", "agmt-1"), up = Up(3h, "l-02", "agmt-2"), down = Down(4h);
+  const MarketFacts empty = Answer(kNoon + 5h, "", {}, {"l-01"});
+  EXPECT_EQ(StatusOf({before, empty}), S::kCanceled);
+  for (const MarketFacts& known : {renewed, created, All({renewed, created}), All({renewed, created, down}),
+                                   All({created, up}), All({renewed, created, up, down})}) {
+    const Derived d = Judge({before, known, empty});
+    EXPECT_EQ(d.values.status, S::kActive);
+    EXPECT_EQ(d.values.plan, "business");
+    EXPECT_EQ(d.values.paid_until, kNoon + 240h);
+  }
+  EXPECT_EQ(StatusOf({before, renewed, Answer(kNoon + 5h, "seats", kNoon - 1h, {"l-01"})}), S::kActive);
+  // Once the new one was asked about, the answer counts whatever it says.
+  const MarketFacts all = All({before, renewed, created, up, down});
+  EXPECT_EQ(StatusOf({all, Answer(kNoon + 5h, "", {}, {"l-02"})}), S::kCanceled);
+  EXPECT_EQ(StatusOf({before, renewed, created, up, Answer(kNoon + 5h, "", {}, {"l-01", "l-02"})}), S::kCanceled);
+  EXPECT_EQ(Judge({all, Answer(kNoon + 5h, "seats", kNoon + 900h, {"l-02"})}).values.paid_until, kNoon + 900h);
+}
+
+TEST(DeriveMarketTest, ALicenceThatRunsAndWasNotAskedAboutKeepsAContract) {
+  const MarketFacts two = All({kNew, Up(1h), Answer(kNoon + 1h, "seats", {}, {"l-01"}), Up(1h, "l-02", "agmt-2")});
+  EXPECT_EQ(StatusOf({two, Answer(kNoon + 2h, "", {}, {"l-01"})}), S::kActive);
+  EXPECT_EQ(StatusOf({two, Answer(kNoon + 2h, "", {}, {"l-01", "l-02"})}), S::kCanceled);
+  EXPECT_EQ(StatusOf({two, Answer(kNoon + 2h, "")}), S::kCanceled);  // about the buyer: all
+}
+
+TEST(DeriveMarketTest, ARenewalEndsWithItsOwnLicence) {
+  const MarketFacts renewed = All({kNew, Up(1h), Ended(2h, "agmt-1", AgreementStatus::kRenewed),
+                                   Follows(2h, "agmt-2", "agmt-1"), Up(3h, "l-02", "agmt-2"), Down(4h)});
+  EXPECT_EQ(StatusOf({renewed}), S::kActive);
+  const Derived over = Judge({renewed, Down(9h, "l-02", "agmt-2")});
+  EXPECT_EQ(over.values.status, S::kCanceled);
+  EXPECT_EQ(over.values.paid_until, kNoon + 9h);
+}
+
 // ---- Plans -------------------------------------------------------------------------------------------------------
 
 TEST(DeriveMarketTest, AProductThatNoPlanListsIsUnknownOnceItIsUsed) {

@@ -36,7 +36,7 @@ TEST(MarketFactsTest, TheSameBuyerRegisteringAgainIsOneFactTheEarliest) {
 TEST(MarketFactsTest, TheAnswerThatWasAskedForLastCountsAndAnEarlierOneIsNotForgottenWhole) {
   MarketFacts facts = Answer(kNoon, "");
   EXPECT_TRUE(Merge(facts, Answer(kNoon - 1h, "seats")));  // the product is sold by contract: that is news
-  EXPECT_TRUE(facts.ever_entitled);
+  EXPECT_EQ(facts.held, Answer(kNoon - 1h, "seats").answer);
   EXPECT_TRUE(facts.answer.entitlements.empty());
 }
 
@@ -95,7 +95,7 @@ TEST(MarketFactsTest, EveryFieldComesBackFromItsText) {
   n.starts_at = kNoon - 1h;
   n.ends_at = kNoon + 1h;
   Facts facts;
-  facts.market = All({Registered("c1", "l-01"), Of(n), Answer(kNoon, "seats", kNoon + 1h)});
+  facts.market = All({Registered("c1", "l-01"), Of(n), Answer(kNoon, "seats", kNoon + 1h, {"l-01", "l-02"})});
   MarketFacts trial = Of(n);
   trial.notices[0].source = EventId{"eb/2"};
   trial.notices[0].free_trial = true;
@@ -104,11 +104,13 @@ TEST(MarketFactsTest, EveryFieldComesBackFromItsText) {
   const Result<Facts> back = DecodeFacts(text);
   ASSERT_TRUE(back) << back.error().detail << " in " << text;
   EXPECT_EQ(*back, facts) << text;
+  Merge(facts.market, Answer(kNoon + 1h, "", {}, {"l-02"}));
+  EXPECT_EQ(*DecodeFacts(EncodeFacts(facts)), facts);
 }
 
 TEST(MarketFactsTest, TextThatSaysMoreThanIsKnownIsCorrupt) {
   for (const char* text : {R"({"w":{"n":[{"k":99}]}})", R"({"w":{"n":[{"gs":99}]}})", R"({"w":{"z":1}})",
-                           R"({"w":{"e":2}})", R"({"w":{"a":{"i":[{"q":1}]}}})"}) {
+                           R"({"w":{"h":{"z":2}}})", R"({"w":{"a":{"i":[{"q":1}]}}})"}) {
     EXPECT_FALSE(DecodeFacts(text)) << text;
   }
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "state/market_facts.h"
 #include "tests/support/ledger_values.h"
@@ -75,14 +77,15 @@ inline MarketFacts OfAgreement(MarketNotice::Kind kind, Timestamp at, const std:
   return Of(std::move(n));
 }
 
-// An answer that holds one entitlement; with an empty dimension none.
-inline MarketFacts Answer(Timestamp asked, const std::string& dimension, std::optional<Timestamp> expires = {}) {
-  MarketFacts facts;
-  facts.answer.number = ToUnixMillis(asked) * 1000;
-  facts.answer.asked_at = asked;
-  facts.ever_entitled = !dimension.empty();
-  if (!dimension.empty()) facts.answer.entitlements.push_back({kProduct, dimension, "5", expires});
-  return facts;
+// An answer that holds one entitlement; with an empty dimension none. About these licences; none: about the buyer.
+inline MarketFacts Answer(Timestamp asked, const std::string& dimension, std::optional<Timestamp> expires = {},
+                          std::vector<std::string> licences = {}) {
+  EntitlementAnswer answer;
+  answer.number = ToUnixMillis(asked) * 1000;
+  answer.asked_at = asked;
+  for (std::string& licence : licences) answer.licences.emplace_back(std::move(licence));
+  if (!dimension.empty()) answer.entitlements.push_back({kProduct, dimension, "5", expires});
+  return FactsOf(std::move(answer));
 }
 
 inline MarketFacts All(std::initializer_list<MarketFacts> parts) {

@@ -73,10 +73,6 @@ void World::MakeCatalog() {
                 std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy.toml", "--out", policy},
                {}, folder_ + "/catalog");
   if (play.Wait() != 0) throw std::runtime_error("no catalogue: " + play.Err());
-  if (options_.aws) {
-    std::ofstream(policy, std::ios::app)
-        << std::ifstream(std::string(DUNLIN_SOURCE_DIR) + "/fixtures/policy-marketplace.toml").rdbuf();
-  }
   std::ifstream file(policy);
   std::stringstream text;
   text << file.rdbuf();

@@ -100,6 +100,22 @@ TEST_F(EntitlementsTest, AContractThatIsRenewedInTimeNeverLosesAccess) {
   EXPECT_THAT(world.Changes("prod1/c1"), ElementsAre("pending>active"));
 }
 
+TEST_F(EntitlementsTest, WhatChangesStandsInTheTimeline) {
+  Register(Registered("c1", ""));
+  std::vector<std::string> notes;
+  for (const std::int64_t seats : {5, 5, 10, 0}) {
+    world.marketplace.WillEntitle(seats == 0 ? kNone : Seats(seats, {}));
+    world.Hear(News(Action(Kind::kNoted, world.clock.Now()), true));
+    Ask("prod1/c1");
+    world.clock.Set(world.clock.Now() + 1h);
+  }
+  for (const TimelineRow& row : world.Rows("prod1/c1")) {
+    if (row.reason.starts_with("Entitlements: ")) notes.push_back(row.reason + " by " + row.event.substr(0, 6));
+  }
+  EXPECT_THAT(notes, ElementsAre("Entitlements: seats none → 5 by answer", "Entitlements: seats 5 → 10 by answer",
+                                 "Entitlements: seats 10 → none by answer"));
+}
+
 TEST_F(EntitlementsTest, ASlowAnswerNeverOverwritesALaterOne) {
   Register(Registered("c1", ""));
   world.marketplace.WillEntitle(Seats(5, {}));
@@ -107,8 +123,9 @@ TEST_F(EntitlementsTest, ASlowAnswerNeverOverwritesALaterOne) {
     world.marketplace.during = nullptr;
     Unit unit;
     MarketWords later;
-    later.facts = Answer(kNoon + 1s, "seats");
-    later.facts.answer.entitlements[0].value = "9";
+    EntitlementAnswer nine = Answer(kNoon + 1s, "seats").answer;
+    nine.entitlements[0].value = "9";
+    later.facts = FactsOf(std::move(nine));
     later.about = SubscriptionId{"prod1/c1"};
     ASSERT_TRUE(FileMarket(world.ledger, world.policies, later, kNoon, unit));
     ASSERT_TRUE(world.base->Commit(std::move(unit)));

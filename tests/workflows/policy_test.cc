@@ -35,7 +35,7 @@ TEST(PolicyTest, TheExampleIsReadAsItSays) {
   ASSERT_TRUE(policy) << policy.error().detail;
   EXPECT_NE(text.find("version = 1"), std::string::npos);
   EXPECT_EQ(policy->version, 1);
-  ASSERT_EQ(policy->plans.size(), 3u);
+  ASSERT_EQ(policy->plans.size(), 6u);
   const PlanPolicy& plus = policy->plans.at("pro_plus");
   EXPECT_EQ(plus.name, "pro_plus");
   EXPECT_EQ(plus.title, "Pro+");
@@ -47,6 +47,8 @@ TEST(PolicyTest, TheExampleIsReadAsItSays) {
   EXPECT_EQ(plus.collection, "default");
   EXPECT_EQ(policy->plans.at("pro").rank, 2);
   EXPECT_EQ(policy->plans.at("power").rank, 4);
+  EXPECT_EQ(policy->catalog.by_price.at("prod-new/seats").name, "business");
+  EXPECT_EQ(policy->metered.at("prod-new"), std::vector<std::string>{"requests"});
   ASSERT_EQ(policy->catalog.by_price.count("price_pro_plus_month"), 1u);
   EXPECT_EQ(policy->catalog.by_price.at("price_pro_plus_month").name, "pro_plus");
   EXPECT_EQ(policy->catalog.by_price.at("price_pro_plus_month").rank, 3);

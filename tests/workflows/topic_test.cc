@@ -81,5 +81,18 @@ TEST_F(TopicTest, ATopicThatIsLostIsToldAndNothingIsAsked) {
   EXPECT_THAT(world.OpenAlerts(), IsEmpty());
 }
 
+// SNS did not answer yet, and meanwhile somebody has taken the topic away.
+TEST_F(TopicTest, ATopicThatIsLostIsNotConfirmedBelatedly) {
+  world.Hear(Confirmation("m-1", true));
+  answer = Fail(Errc::kUnavailable, "no answer");
+  Confirm();
+  ASSERT_TRUE(world.FindJob(std::string("confirm_topic/") + kArn));
+  world.Hear(Confirmation("m-2", false));
+  EXPECT_FALSE(world.FindJob(std::string("confirm_topic/") + kArn));
+  world.RunUntil(kNoon + 24h);
+  EXPECT_THAT(asked, SizeIs(1));
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre(std::string("topic_unsubscribed/") + kArn));
+}
+
 }  // namespace
 }  // namespace dunlin::testing

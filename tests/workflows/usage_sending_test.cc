@@ -110,6 +110,24 @@ TEST_F(UsageSendingTest, ABuyerWhoIsNotSubscribedIsToldOnceUntilItIsOver) {
   EXPECT_THAT(world.OpenAlerts(), IsEmpty());
 }
 
+// Later hours that are taken say nothing about what was lost.
+TEST_F(UsageSendingTest, AQuantityThatWasNotTakenStaysAmongTheAlerts) {
+  world.Use("k1", 7);
+  world.book.no_agreement = {"tokens"};
+  world.RunUntil(kNoon + 75min);
+  world.book.no_agreement.clear();
+  world.Use("k2", 8);
+  world.RunUntil(kNoon + 130min);
+  world.book.bad_stamp = kNoon + 2h;
+  world.Use("k3", 9);
+  world.RunUntil(kNoon + 200min);
+  world.book.bad_stamp.reset();
+  world.RunUntil(kNoon + 300min);
+  EXPECT_THAT(world.Read(), ElementsAre("12:00 7 not_subscribed", "13:00 8 sent", "14:00 9 refused", "15:00 0 sent"));
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("usage_refused/tokens/2026-11-21T14:00:00Z/agmt-1",
+                                              "usage_not_subscribed/tokens/2026-11-21T12:00:00Z/agmt-1"));
+}
+
 TEST_F(UsageSendingTest, OneBadTimestampSinksNothingElse) {
   world.Use("k1", 7);
   world.clock.Set(kNoon + 310min);  // five hours in one batch
@@ -203,6 +221,28 @@ TEST_F(UsageSendingTest, UsageAfterTheNoticeIsSentBeforeAwsTakesNothingMore) {
   EXPECT_EQ(world.Use("k3", 1), "none");
 }
 
+TEST_F(UsageSendingTest, TheLastWindowsEndIsTheDeadline) {
+  world.Use("k1", 7);
+  world.book.fails = MarketplaceErrc::kTemporary;
+  world.RunUntil(kNoon + 75min);  // frozen, long before it would have to be sent
+  world.Use("k2", 5);
+  EXPECT_EQ(world.Totals().next_deadline, kNoon + 24h);
+  world.Notice();
+  world.RunUntil(kNoon + 76min);
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("usage_deadline"));
+  EXPECT_EQ(world.Totals().next_deadline, kNoon + 135min);
+  EXPECT_EQ(world.Hours()[1].closes_at, kNoon + 135min);
+  world.clock.Set(kNoon + 140min);
+  world.End();
+  world.RunUntil(kNoon + 145min);
+  EXPECT_EQ(world.Totals().next_deadline, kNoon + 135min);
+  EXPECT_THAT(world.OpenAlerts(), Contains("usage_deadline"));  // it is tried until AWS answers
+  world.book.fails.reset();
+  world.RunUntil(kNoon + 4h);
+  EXPECT_EQ(world.book.Sum(), 12);
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+}
+
 TEST_F(UsageSendingTest, ASecondNoticeChangesNothing) {
   world.Use("k1", 7);
   world.clock.Set(kNoon + 25min);
@@ -226,13 +266,63 @@ TEST_F(UsageSendingTest, AnEndWithoutANoticeSendsWhatThereIsAtOnce) {
   EXPECT_THAT(world.book.Read(), SizeIs(1));  // what has ended says no zero
 }
 
-TEST_F(UsageSendingTest, ARenewalIsNoEnd) {
+// AWS takes nothing for the old licence once the agreement has gone on: what was used under it goes at once, what comes
+// later counts for the new one, in the same hour too.
+TEST_F(UsageSendingTest, ARenewalSendsWhatTheOldLicenceHoldsAndGoesOnUnderTheNew) {
+  const MarketFacts created =
+      OfAgreement(Kind::kAgreementCreated, kNoon + 24min, "agmt-2", AgreementStatus::kActive, "agmt-1");
+  const MarketFacts up = OfLicence(Kind::kLicenceUpdated, kNoon + 25min, "l-02", "agmt-2");
+  const MarketFacts ended = OfAgreement(Kind::kAgreementEnded, kNoon + 26min, "agmt-1", AgreementStatus::kRenewed);
+  std::vector<MarketFacts> story = {created, up, ended};
+  std::vector<int> order = {0, 1, 2};
+  do {
+    UsageWorld other;
+    other.Begin();
+    other.Use("k1", 7);
+    other.clock.Set(kNoon + 26min);
+    for (const int i : order) {
+      other.HearAll({story[static_cast<std::size_t>(i)]});
+      other.Use("k" + std::to_string(2 + i), 1);
+    }
+    other.RunUntil(kNoon + 27min);
+    EXPECT_EQ(other.book.SumOf("l-01") + other.Totals().open.quantity, 10) << ::testing::PrintToString(order);
+    other.Use("k5", 5);
+    other.RunUntil(kNoon + 85min);
+    other.Hear(News(OfLicence(Kind::kLicenceDeprovisioned, kNoon + 85min, "l-01", "agmt-1")));
+    other.RunUntil(kNoon + 3h);
+    EXPECT_EQ(other.book.Sum(), 15) << ::testing::PrintToString(order);
+    EXPECT_GE(other.book.SumOf("l-01"), 7);
+    EXPECT_GE(other.book.SumOf("l-02"), 5);
+    EXPECT_THAT(other.OpenAlerts(), IsEmpty());
+    EXPECT_THAT(other.Changes("l-01"), ElementsAre("pending>active"));
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_F(UsageSendingTest, ARenewalWhoseLicenceIsNotThereYetSendsWhatThereIs) {
   world.Use("k1", 7);
   world.clock.Set(kNoon + 25min);
-  world.HearAll({OfAgreement(Kind::kAgreementEnded, kNoon + 25min, "agmt-1", AgreementStatus::kRenewed),
-                 OfAgreement(Kind::kAgreementCreated, kNoon + 25min, "agmt-2", AgreementStatus::kActive, "agmt-1")});
-  world.RunUntil(kNoon + 30min);
-  EXPECT_THAT(world.Read(), ElementsAre("12:00 7 open"));
+  world.HearAll({OfAgreement(Kind::kAgreementEnded, kNoon + 25min, "agmt-1", AgreementStatus::kRenewed)});
+  world.RunUntil(kNoon + 26min);
+  EXPECT_THAT(world.Read(), ElementsAre("12:00 7 sent"));
+  EXPECT_EQ(world.Use("k2", 5), "13:00");
+  world.HearAll({OfAgreement(Kind::kAgreementCreated, kNoon + 25min, "agmt-2", AgreementStatus::kActive, "agmt-1"),
+                 OfLicence(Kind::kLicenceUpdated, kNoon + 26min, "l-02", "agmt-2")});
+  world.RunUntil(kNoon + 27min);
+  EXPECT_THAT(world.Read(), ElementsAre("12:00 7 sent", "13:00 5 open"));
+  world.RunUntil(kNoon + 130min);
+  EXPECT_EQ(world.book.SumOf("l-02"), 5);
+}
+
+// We heard of it all when the old licence was gone already.
+TEST_F(UsageSendingTest, WhatAWithdrawnLicenceHoldsIsBilledUnderTheOneThatCameAfterIt) {
+  world.Use("k1", 7);
+  world.clock.Set(kNoon + 2h);
+  world.HearAll({OfAgreement(Kind::kAgreementCreated, kNoon + 1min, "agmt-2", AgreementStatus::kActive, "agmt-1"),
+                 OfLicence(Kind::kLicenceDeprovisioned, kNoon + 63min, "l-01", "agmt-1"),
+                 OfLicence(Kind::kLicenceUpdated, kNoon + 2min, "l-02", "agmt-2")});
+  world.RunUntil(kNoon + 5h);
+  EXPECT_EQ(world.book.SumOf("l-02"), 7);
+  EXPECT_EQ(world.book.SumOf("l-01"), 0);
 }
 
 TEST_F(UsageSendingTest, FrozenUsageOfARenamedSubscriptionIsSentAsItWas) {

@@ -47,6 +47,14 @@ class MeteringBook {
     for (const auto& [key, quantity] : book_) sum += quantity;
     return sum;
   }
+  // Under one licence.
+  std::int64_t SumOf(const std::string& licence) const {
+    std::int64_t sum = 0;
+    for (const auto& [key, quantity] : book_) {
+      if (std::get<1>(key) == MakeLicence(licence).str()) sum += quantity;
+    }
+    return sum;
+  }
   int calls = 0;
 
  private:

@@ -12,10 +12,18 @@ namespace {
 
 constexpr std::string_view kNotJson = "not_json";
 constexpr std::string_view kNotEvent = "not_event";
+constexpr std::string_view kTooMany = "too_many";
 
 HttpResponse Refused(const SnsRefusal& refusal) {
   if (IsTemporary(refusal.reason)) return NotNow("The message cannot be verified now: " + refusal.detail + ".");
   return Problem(400, "Message refused", refusal.detail, ReasonName(refusal.reason));
+}
+
+HttpResponse TooManyFailures(std::chrono::seconds wait) {
+  HttpResponse response =
+      Problem(429, "Too many requests", "Too many requests without our secret came from this address.", kTooMany);
+  response.headers.emplace_back("Retry-After", std::to_string(wait.count()));
+  return response;
 }
 
 HttpResponse Unreadable(const Error& error) { return Problem(400, "Not an event", error.detail); }
@@ -68,16 +76,15 @@ void MarketplaceIngest::HandleEventBridge(const HttpRequest& request, const Http
       CheckEventBridgeSecret(request.headers, options_.eventbridge_header, options_.eventbridge_secrets);
   if (verdict != SecretVerdict::kValid) {
     const std::string_view reason = ReasonName(verdict);
+    const auto wait = options_.too_many ? options_.too_many(request.peer) : std::nullopt;
+    if (wait) return answer(kTooMany, TooManyFailures(*wait));
     return answer(reason, Problem(401, "Secret refused",
                                   "The header " + options_.eventbridge_header + " does not hold our secret: " +
                                       std::string(reason) + ". Check the connection of the API destination.",
                                   reason));
   }
-  Result<NewEvent> event = MarketplaceEventOf(request.body, clock_.Now());
+  Result<NewEvent> event = EventBridgeEventOf(request.body, clock_.Now());
   if (!event) return answer(WordFor(event.error()), Unreadable(event.error()));
-  if (!event->id.str().starts_with("eb/")) {
-    return answer(kNotEvent, Unreadable({Errc::kInvalidArgument, "not an event of EventBridge"}));
-  }
   Store(std::move(*event), answer);
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,11 +27,13 @@ class MarketplaceIngest {
     SnsConfirmOptions confirm;
     std::string eventbridge_header{kEventBridgeHeaderDefault};
     std::vector<std::string> eventbridge_secrets;
+    // Counts a request without a good secret, by HttpRequest::peer; set: there were too many, and how long to wait.
+    std::function<std::optional<std::chrono::seconds>(std::string_view peer)> too_many;
     // Only with a simulated clock: asks for the time anew, for a leap that was not noticed yet.
     std::function<Timestamp()> ask_time;
-    // One word for each request: "stored", "duplicate", "unavailable", "raw_delivery", "not_json", "not_event", or the
-    // reason of sns_refusal.h or eventbridge_secret.h. `door` is the end of the route: "aws-marketplace" or
-    // "aws-eventbridge".
+    // One word for each request: "stored", "duplicate", "unavailable", "raw_delivery", "not_json", "not_event",
+    // "too_many", or the reason of sns_refusal.h or eventbridge_secret.h. `door` is the end of the route:
+    // "aws-marketplace" or "aws-eventbridge".
     std::function<void(std::string_view door, std::string_view verdict, std::chrono::nanoseconds took)> on_verdict;
   };
   // All must outlive this.
@@ -42,8 +45,8 @@ class MarketplaceIngest {
   // the thread that commits answers. This must outlive the answer.
   void HandleSns(const HttpRequest& request, const HttpResponder& responder);
 
-  // POST /webhooks/aws-eventbridge, for an API destination. The same, but 401 for a secret that is not ours, which
-  // EventBridge tries again for a day.
+  // POST /webhooks/aws-eventbridge, for an API destination. The same, but 401 for a secret that is not ours, and 429
+  // where too many came from one address; EventBridge tries both again for a day. A good secret always passes.
   void HandleEventBridge(const HttpRequest& request, const HttpResponder& responder);
 
   // Confirms the topic of a SubscriptionConfirmation that HandleSns stored. Gives the subscription's ARN. Blocks for as

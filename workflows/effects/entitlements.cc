@@ -65,19 +65,24 @@ void NoteLicence(MarketFacts& facts, const Entitlement& e) {
 
 MarketplaceResult<MarketFacts> Ask(MarketplaceApi& api, const std::vector<EntitlementQuery>& questions,
                                    std::int64_t number, Timestamp asked_at) {
-  MarketFacts facts;
-  facts.answer.number = number;
-  facts.answer.asked_at = asked_at;
+  EntitlementAnswer answer;
+  MarketFacts learnt;
+  answer.number = number;
+  answer.asked_at = asked_at;
   for (const EntitlementQuery& question : questions) {
     const MarketplaceResult<std::vector<Entitlement>> found = api.GetEntitlements(question);
     if (!found) return tl::unexpected(found.error());
+    const auto* licence = std::get_if<LicenceArn>(&question.owner);
+    if (licence != nullptr) answer.licences.push_back(LicenceIdOf(*licence).value_or(LicenceId{}));
     for (const Entitlement& e : *found) {
-      facts.answer.entitlements.push_back({question.product, e.dimension, TextOf(e.value), e.expires_at});
-      if (!std::holds_alternative<LicenceArn>(question.owner)) NoteLicence(facts, e);
+      answer.entitlements.push_back({question.product, e.dimension, TextOf(e.value), e.expires_at});
+      if (licence == nullptr) NoteLicence(learnt, e);
     }
   }
-  std::sort(facts.answer.entitlements.begin(), facts.answer.entitlements.end());
-  facts.ever_entitled = !facts.answer.entitlements.empty();
+  std::sort(answer.licences.begin(), answer.licences.end());
+  std::sort(answer.entitlements.begin(), answer.entitlements.end());
+  MarketFacts facts = FactsOf(std::move(answer));
+  Merge(facts, learnt);
   return facts;
 }
 

@@ -169,9 +169,7 @@ Outcome RunForOne(Engine& engine, const Job& job) {
         if (!s) return tl::unexpected(s.error());
         std::vector<Subscription> those;
         if (*s) id = (*s)->id;
-        // One that was subscribed again before we came to it does not end.
-        if (*s && ((*s)->values.cancel_at || (*s)->values.status == SubscriptionStatus::kCanceled))
-          those.push_back(std::move(**s));
+        if (*s) those.push_back(std::move(**s));
         return those;
       },
       [&](Unit& unit) {

@@ -98,29 +98,32 @@ class Sending {
     const std::string detail = state == UsageState::kSent ? "" : WhyNotTaken(state, why);
     unit_.usage_results.push_back(
         {.id = hour.id, .state = state, .at = now_, .metering_record_id = record, .detail = detail});
-    const std::string of = "/" + hour.dimension + "/" + hour.subscription.str();
     if (state == UsageState::kSent) {
-      unit_.settle_alerts.push_back("usage_not_subscribed" + of);
-      unit_.settle_alerts.push_back("usage_refused" + of);
+      for (const UsageState over : {UsageState::kNotSubscribed, UsageState::kRefused})
+        unit_.settle_alerts.push_back(AlertKey(hour, over, false));
       return;
     }
     if (state == UsageState::kExpired && hour.quantity == 0) return;  // nothing is lost
     Tell(hour, state, detail);
   }
 
+  static std::string AlertKey(const UsageHour& hour, UsageState state, bool of_this_hour) {
+    return "usage_" + std::string(UsageStateName(state)) + "/" + hour.dimension + "/" +
+           (of_this_hour ? FormatRfc3339(hour.hour) + "/" : "") + hour.subscription.str();
+  }
+
   void Tell(const UsageHour& hour, UsageState state, const std::string& detail) {
     const std::string kind = "usage_" + std::string(UsageStateName(state));
-    // These come again every hour until somebody mends their cause: one alert tells.
-    const bool lasts = state == UsageState::kNotSubscribed || state == UsageState::kRefused;
-    const std::string hour_text = FormatRfc3339(hour.hour);
-    const std::string about = std::to_string(hour.quantity) + " of " + hour.dimension + " in the hour of " + hour_text +
-                              " was not taken by AWS Marketplace. ";
-    RaiseAlert(unit_.alerts,
-               {.key = kind + "/" + hour.dimension + "/" + (lasts ? "" : hour_text + "/") + hour.subscription.str(),
-                .kind = kind,
-                .subject = hour.subscription.str(),
-                .detail = about + detail,
-                .raised_at = now_});
+    const std::string about = std::to_string(hour.quantity) + " of " + hour.dimension + " in the hour of " +
+                              FormatRfc3339(hour.hour) + " was not taken by AWS Marketplace. ";
+    // A quantity that is lost is billed by people, hour for hour. That zeros are not taken comes again every hour until
+    // somebody mends the cause: one alert tells, and the next that is taken settles it.
+    const bool repeats = hour.quantity == 0 && (state == UsageState::kNotSubscribed || state == UsageState::kRefused);
+    RaiseAlert(unit_.alerts, {.key = AlertKey(hour, state, !repeats),
+                              .kind = kind,
+                              .subject = hour.subscription.str(),
+                              .detail = about + detail,
+                              .raised_at = now_});
     TimelineRow row;
     row.subscription = hour.subscription;
     row.at = now_;

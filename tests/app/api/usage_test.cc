@@ -105,6 +105,8 @@ TEST_F(UsageApiTest, StaffSeeHoursAndTotals) {
   EXPECT_EQ(usage.at("frozen").at("records"), 3);
   EXPECT_EQ(usage.at("next_deadline"), "2026-11-22T09:00:00Z");
   EXPECT_EQ(page.at("subscriptions")[0].at("usage"), usage);
+  EXPECT_EQ(GetJson("/v1/subscriptions").at("items")[0].at("usage"), usage);
+  EXPECT_EQ(GetJson("/v1/subscriptions/l-01/timeline").at("usage"), usage);
   Detail(Get("/v1/usage/nobody"), 404);
 }
 

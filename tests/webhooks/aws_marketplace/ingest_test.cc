@@ -63,6 +63,10 @@ class MarketplaceIngestTest : public ::testing::Test {
     options.confirm.endpoint = sns.empty() ? "" : "http://" + sns;
     options.confirm.timeout = 500ms;
     options.eventbridge_secrets = {"an-older-secret", kSecret};
+    options.too_many = [this](std::string_view peer) -> std::optional<std::chrono::seconds> {
+      EXPECT_EQ(peer, "127.0.0.1");
+      return ++failures_ > 3 ? std::optional(std::chrono::seconds{17}) : std::nullopt;
+    };
     options.on_verdict = [this](std::string_view door, std::string_view verdict, std::chrono::nanoseconds) {
       const std::lock_guard lock(mutex_);
       verdicts_.push_back(std::string(door) + " " + std::string(verdict));
@@ -110,6 +114,7 @@ class MarketplaceIngestTest : public ::testing::Test {
   int port_ = 0;
 
  private:
+  int failures_ = 0;
   std::mutex mutex_;
   std::vector<std::string> verdicts_;
 };
@@ -265,16 +270,36 @@ TEST_F(MarketplaceIngestTest, EachOfOurSecretsOpensTheDoorForEventBridgeAndNothi
   EXPECT_THAT(Stored(), SizeIs(2));
 }
 
+TEST_F(MarketplaceIngestTest, AfterTooManyWrongSecretsTheAnswerIs429AndAGoodOnePasses) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(PostEventBridge("{}", {{"X-Api-Key", "wrong"}}).status, 401);
+  const Answered answer = PostEventBridge("{}", {{"X-Api-Key", "wrong"}});
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.Header("Retry-After"), "17");
+  EXPECT_EQ(verdicts().back(), "aws-eventbridge too_many");
+  EXPECT_EQ(PostEventBridge(Bridged()).status, 200);
+}
+
 TEST_F(MarketplaceIngestTest, OnlyEventsOfEventBridgeComeThroughItsDoor) {
   const Json registration = {{"type", "registration.resolved"},
                              {"id", "registration/1"},
                              {"product_code", "prod1"},
                              {"aws_account_id", "1"},
                              {"at", "2026-11-21T10:00:00Z"}};
+  // Its own ids of EventBridge make none of these an event.
+  Json notification = Notification(kAction), confirmation = testing::SnsConfirmation(), both = Bridged("e-9");
+  notification["MessageId"] = confirmation["MessageId"] = "eb/x";
+  both.update(registration);
+  Json both_sns = Bridged("e-9");
+  both_sns.update(confirmation);
   const std::pair<std::string, std::string> cases[] = {{"no JSON", "not_json"},
                                                        {"{}", "not_event"},
                                                        {Notification(kAction).dump(), "not_event"},
-                                                       {registration.dump(), "not_event"}};
+                                                       {notification.dump(), "not_event"},
+                                                       {confirmation.dump(), "not_event"},
+                                                       {Notification(Bridged().dump()).dump(), "not_event"},
+                                                       {registration.dump(), "not_event"},
+                                                       {both.dump(), "not_event"},
+                                                       {both_sns.dump(), "not_event"}};
   for (const auto& [body, verdict] : cases) {
     EXPECT_EQ(PostEventBridge(body, {{"X-Api-Key", kSecret}}).status, 400);
     EXPECT_EQ(verdicts().back(), "aws-eventbridge " + verdict);

@@ -118,6 +118,15 @@ Result<Digest> ReadSns(const Json& body) {
 
 }  // namespace
 
+Result<NewEvent> EventBridgeEventOf(std::string body, Timestamp received_at) {
+  if (const Result<Json> event = json::ParseObject(body)) {
+    const bool sns = json::Has(*event, "MessageId") || json::Has(*event, "TopicArn") || json::Has(*event, "Type");
+    if (sns || json::Text(*event, "type") == kRegistered)
+      return Fail(Errc::kInvalidArgument, "not an event of EventBridge: it has the shape of another message");
+  }
+  return MarketplaceEventOf(std::move(body), received_at);
+}
+
 Result<NewEvent> MarketplaceEventOf(std::string body, Timestamp received_at) {
   Result<Digest> digest = ReadMarketplaceEvent(body);
   if (!digest) {

@@ -19,6 +19,10 @@ namespace dunlin {
 // Pure. Errors: kInvalidArgument, naming what could not be read.
 Result<NewEvent> MarketplaceEventOf(std::string body, Timestamp received_at);
 
+// The same for a body whose sender may post EventBridge events and nothing else: what would be read in another way, now
+// or when it is applied, is an error.
+Result<NewEvent> EventBridgeEventOf(std::string body, Timestamp received_at);
+
 // An EventReader's half. Pure. Errors: kInvalidArgument, naming what could not be read.
 Result<Digest> ReadMarketplaceEvent(std::string_view body);
 
