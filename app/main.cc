@@ -115,7 +115,9 @@ class CommandLine {
   void AddSimulate() {
     CLI::App* c = Add(app_, "simulate", "Play made-up histories with everything going wrong, and check what must hold",
                       [this] { return RunSimulate(simulate_); });
-    c->add_option("--seed", simulate_.seed, "The first history; the same seed does the same, bit by bit")->required();
+    c->add_option("--seed", simulate_.seed,
+                  "The first history; the same seed does the same, bit by bit. With --duration the clock chooses one "
+                  "when it is left out, and it is printed");
     c->add_option("--runs", simulate_.runs, "How many seeds, from that one on")->check(CLI::PositiveNumber);
     c->add_option("--duration", simulate_.duration, "Instead of --runs: seeds for this long, such as 10m");
     c->add_option("--without", simulate_.without, "Kinds of fault to leave out, such as 409,crash-after");

@@ -30,7 +30,7 @@ struct Recovery {
   // The idempotency key of the call whose outcome is awaited. kCharging: the attempt's. kEnding: the cancellation's;
   // empty: it did not go out yet, so it can still be stopped.
   AttemptKey open_attempt;
-  EventId failure_seen;  // the newest failure that the customer was told of
+  EventId failure_seen;  // the customer was told of it; "asked/in_1/2": a card was asked for after 2 failures
   bool operator==(const Recovery&) const = default;
 };
 

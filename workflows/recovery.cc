@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "state/failures.h"
 #include "state/merge.h"
@@ -258,7 +259,8 @@ class Runner {
   void Close(RecoveryState from) {
     EventId told = r_.failure_seen;
     const InvoiceFact* before = FindInvoice(s_.before.subscription.facts, r_.invoice);
-    if (from != RecoveryState::kFollowing && before != nullptr) told = NewestFailure(*before);
+    if (from != RecoveryState::kFollowing && before != nullptr && told != AskedAfter(*before))
+      told = NewestFailure(*before);
     r_ = Recovery{};
     r_.failure_seen = told;
   }
@@ -266,14 +268,15 @@ class Runner {
   void Open() {
     const CollectionPolicy& rules = policies_.current().CollectionFor(out_.next.values.plan);
     const InvoiceFact& unpaid = *FindInvoice(s_.facts, *derived_.collectible);
-    told_before_ = !NewestFailure(unpaid).empty() && !FailedAgain(unpaid);
+    const bool asked = r_.failure_seen == AskedAfter(unpaid);
+    told_before_ = asked || (!NewestFailure(unpaid).empty() && !FailedAgain(unpaid));
     r_ = Recovery{};
     r_.invoice = *derived_.collectible;
     r_.policy = rules.name;
     r_.policy_version = policies_.current().version;
     r_.opened_at = OwedSince();
     const InvoiceFact* owed = invoice();
-    r_.failure_seen = NewestFailure(*owed);
+    r_.failure_seen = asked ? AskedAfter(*owed) : NewestFailure(*owed);
     if (const MethodChange method = Method(); method.at < LastFailure()) r_.method_seen = method.Name();
     // Why it failed stands with the payment; taking over brings it along, otherwise ask.
     if (rules.owner == Owner::kProvider && !owed->decline)
@@ -477,12 +480,23 @@ class Runner {
                              .raised_at = s_.now});
   }
 
+  // Another card is asked for once for each failed attempt, though the provider seems to take the invoice back
+  // meanwhile.
+  static EventId AskedAfter(const InvoiceFact& owed) {
+    return EventId{"asked/" + owed.id.str() + "/" + std::to_string(FailedAttempts(owed).size())};
+  }
+  bool AskedAlready() {
+    const EventId asked = AskedAfter(*invoice());
+    return std::exchange(r_.failure_seen, asked) == asked;
+  }
+
   // R3a: each failed payment is told once; a decline that needs another card asks for it.
   void Mail(const Transition& row) {
     const bool failed =
         row.on == RecoveryEvent::kFailed || row.on == RecoveryEvent::kFailedAgain || row.on == RecoveryEvent::kDeclined;
     if (!failed && row.effect != Effect::kAskForMethod) return;
     if (row.on == RecoveryEvent::kFailed && told_before_) return;
+    if (row.effect == Effect::kAskForMethod && AskedAlready() && !failed) return;
     const PlanPolicy* plan = nullptr;
     if (const auto found = policies_.current().plans.find(out_.next.values.plan);
         found != policies_.current().plans.end())

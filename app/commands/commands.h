@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,8 @@ struct ReplayArguments {
 int RunReplay(ReplayArguments arguments);
 
 struct SimulateArguments {
-  std::uint64_t seed = 1;
-  std::uint64_t runs = 1;  // seeds from `seed` on
+  std::optional<std::uint64_t> seed;  // may be left out with `duration`: then the clock chooses one
+  std::uint64_t runs = 1;             // seeds from `seed` on
   std::string duration;    // "10m": as many as fit in, instead of `runs`; empty: not given
   std::string without;     // fault kinds that are left out, separated by commas
   std::string leave_out;   // numbers of customers' actions that are left out, separated by commas

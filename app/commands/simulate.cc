@@ -10,6 +10,7 @@
 #include "app/commands/output.h"
 #include "app/simulate/minimise.h"
 #include "app/simulate/simulation.h"
+#include "state/clock.h"
 
 namespace dunlin {
 namespace {
@@ -63,8 +64,9 @@ Result<std::set<std::size_t>> ReadNumbers(const std::string& text) {
 // Seeds from the first on, until there are enough, the time is up, or enough have failed.
 class Runs {
  public:
+  // The first seed is that of the options.
   Runs(const SimulateArguments& arguments, SimulationOptions options, std::optional<Millis> duration)
-      : arguments_(arguments), options_(std::move(options)), duration_(duration), next_(arguments.seed) {}
+      : arguments_(arguments), options_(std::move(options)), duration_(duration), next_(options_.seed) {}
 
   int Run() {
     const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
@@ -80,7 +82,8 @@ class Runs {
 
   bool Take(std::uint64_t& seed) {
     const std::lock_guard lock(mutex_);
-    const bool over = duration_ ? Steady::now() - began_ >= *duration_ : next_ - arguments_.seed >= arguments_.runs;
+    const std::uint64_t taken = next_ - options_.seed;
+    const bool over = duration_ ? Steady::now() - began_ >= *duration_ && taken > 0 : taken >= arguments_.runs;
     if (over || failed_.size() >= kFailuresMax) return false;
     seed = next_++;
     return true;
@@ -120,7 +123,7 @@ class Runs {
     std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(fingerprint_));
     if (arguments_.json) {
       return PrintJson({{"seeds", done_},
-                        {"first_seed", arguments_.seed},
+                        {"first_seed", options_.seed},
                         {"simulated_years", Years()},
                         {"years_per_second", Years() / Seconds()},
                         {"steps", steps_},
@@ -128,8 +131,10 @@ class Runs {
                         {"failures", failures}});
     }
     char line[200];
-    std::snprintf(line, sizeof line, "%llu seeds, %.1f simulated years, %.2f a second; %zu failed; fingerprint %s\n",
-                  static_cast<unsigned long long>(done_), Years(), Years() / Seconds(), failed_.size(), hex);
+    std::snprintf(line, sizeof line,
+                  "%llu seeds from %llu on, %.1f simulated years, %.2f a second; %zu failed; fingerprint %s\n",
+                  static_cast<unsigned long long>(done_), static_cast<unsigned long long>(options_.seed), Years(),
+                  Years() / Seconds(), failed_.size(), hex);
     Print(line);
   }
 
@@ -176,7 +181,11 @@ class Runs {
 }  // namespace
 
 int RunSimulate(const SimulateArguments& arguments) {
+  if (!arguments.seed && arguments.duration.empty())
+    return Complain({Errc::kInvalidArgument, "give --seed N; only with --duration can it be left out"});
   SimulationOptions options;
+  // Another one each time, so that what was played before is not played again.
+  options.seed = arguments.seed ? *arguments.seed : static_cast<std::uint64_t>(ToUnixMillis(SystemClock().Now()));
   const Result<simulate::FaultSet> off = ReadFaults(arguments.without);
   if (!off) return Complain(off.error());
   const Result<std::set<std::size_t>> left_out = ReadNumbers(arguments.leave_out);

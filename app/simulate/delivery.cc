@@ -13,6 +13,8 @@ namespace {
 constexpr Millis kSoon{2000};
 constexpr Millis kOvertakenBy{10min};
 constexpr Millis kResendsFor = Millis{24h} * 3;
+constexpr double kAllLost = 0.1;
+constexpr Millis kAllLostAtMost = Millis{24h} * 4;
 constexpr const char* kOldSecret = "whsec_another0secret";
 
 class StripeDoor final : public Door {
@@ -50,7 +52,7 @@ std::unique_ptr<Door> OpenStripeDoor(Ledger& ledger, const Clock& clock) {
 void Deliverer::Tell(const sim::Event& event, bool thin) {
   Faults& faults = world_.faults;
   world_.Note("event " + event.type + " " + event.object_id + " (" + event.id + ")");
-  if (faults.Roll(Fault::kEventLost)) return world_.Note("event-lost: " + event.id);
+  if (IsLost()) return world_.Note("event-lost: " + event.id);
   Parcel parcel{.id = event.id, .body = thin ? event.thin : event.snapshot, .first = world_.now};
   parcel.wrong_secret = faults.Roll(Fault::kWrongSecret);
   Timestamp at = world_.now + faults.Of(Fault::kEventReorder).UpTo(kSoon);
@@ -58,6 +60,17 @@ void Deliverer::Tell(const sim::Event& event, bool thin) {
   if (faults.Roll(Fault::kEventLate)) at += faults.Of(Fault::kEventLate).UpTo(kResendsFor);
   if (faults.Roll(Fault::kEventDuplicate)) Plan(parcel, at + faults.Of(Fault::kEventDuplicate).UpTo(kOvertakenBy));
   Plan(std::move(parcel), at);
+}
+
+// One by one, and sometimes all for days: then the provider's list brings many at once.
+bool Deliverer::IsLost() {
+  Faults& faults = world_.faults;
+  if (!faults.Works(Fault::kEventLost)) return false;
+  if (world_.now < all_lost_until_) return true;
+  if (!faults.Roll(Fault::kEventLost)) return false;
+  Chance& chance = faults.Of(Fault::kEventLost);
+  if (chance.Roll(kAllLost)) all_lost_until_ = world_.now + chance.UpTo(kAllLostAtMost);
+  return true;
 }
 
 void Deliverer::Plan(Parcel parcel, Timestamp at) {

@@ -33,6 +33,7 @@ class Deliverer {
     int tries = 0;
     bool wrong_secret = false;
   };
+  bool IsLost();
   void Plan(Parcel parcel, Timestamp at);
   void Try(Parcel parcel);
 
@@ -41,6 +42,7 @@ class Deliverer {
   Oracles& oracles_;
   const std::function<Node*()> any_node_;
   int pending_ = 0;
+  Timestamp all_lost_until_{};
 };
 
 }  // namespace dunlin::simulate

@@ -1,5 +1,6 @@
 #include "app/simulate/judge.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -30,12 +31,24 @@ void JudgeCharges(const End& end) {
   }
 }
 
+// Attempts that the provider counts on a subscription's invoices without making them, as it does once a card must not be
+// tried again. Where nothing else is heard they are told as failed.
+int OnlyCounted(const sim::World& provider, const std::string& subscription) {
+  std::map<std::string, int> charges;
+  for (const sim::Charge& charge : provider.charges.rows()) ++charges[charge.invoice];
+  int counted = 0;
+  for (const sim::Invoice& invoice : provider.invoices.rows()) {
+    if (invoice.subscription == subscription) counted += std::max(0, invoice.attempt_count - charges[invoice.id]);
+  }
+  return counted;
+}
+
 // One failure, one mail; and one more when a customer who had left stays, as then the recovery begins anew. A payment
 // that takes days to settle is told of as failed when the subscription owes another invoice besides
 // (docs/simulation.md, known limits), so customers who pay like that are not judged.
 void JudgeMails(const End& end) {
   for (const sim::Subscription& subscription : end.provider.subscriptions.rows()) {
-    int failed = 0;
+    int failed = OnlyCounted(end.provider, subscription.id);
     bool settles_late = false;
     for (const sim::Event& event : end.provider.events.rows()) {
       if (event.subscription != subscription.id) continue;

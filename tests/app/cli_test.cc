@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/app/program.h"
 #include "tests/support/scratch.h"
@@ -164,6 +165,34 @@ TEST(PolicyCheckTest, EachMistakeIsALine) {
   EXPECT_EQ(json.at("valid"), false);
   EXPECT_EQ(json.at("errors").size(), 2U);
   EXPECT_EQ(RunDunlin({"policy", "check", scratch.File("none")}).exit_code, 1);
+}
+
+// The words after "dunlin simulate" in the script that runs every test, for no time at all.
+std::vector<std::string> SimulateOfTheTestScript() {
+  const std::string script = testing::ReadFile(std::string(DUNLIN_SOURCE_DIR) + "/test");
+  const std::string command = "dunlin simulate ";
+  const std::size_t begin = script.find(command);
+  if (begin == std::string::npos) return {};
+  std::istringstream line(script.substr(begin + command.size(), script.find('\n', begin) - begin - command.size()));
+  std::vector<std::string> words = {"simulate"};
+  for (std::string word; line >> word;) words.push_back(word == "\"${third}s\"" ? "0s" : word);
+  return words;
+}
+
+TEST(SimulateTest, WhatTheTestScriptAsksForPlaysAtLeastOneSeedAndSaysWhich) {
+  std::vector<std::string> words = SimulateOfTheTestScript();
+  ASSERT_EQ(words, (std::vector<std::string>{"simulate", "--duration", "0s"}));
+  const Ran ran = RunDunlin(words);
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  EXPECT_EQ(ran.out.rfind("1 seeds from ", 0), 0U) << ran.out;
+  EXPECT_EQ(ran.out.rfind("1 seeds from 1 on", 0), std::string::npos) << "as ./test does: " << ran.out;
+  words.push_back("--json");
+  EXPECT_EQ(nlohmann::json::parse(RunDunlin(words).out).at("seeds"), 1);
+}
+
+TEST(SimulateTest, WithoutADurationASeedIsNeeded) {
+  EXPECT_EQ(RunDunlin({"simulate", "--runs", "1"}).exit_code, 2);
+  EXPECT_EQ(RunDunlin({"simulate"}).exit_code, 2);
 }
 
 TEST(ServeTest, AWrongConfigurationIsTwoAndNamesEachMistake) {

@@ -35,6 +35,7 @@ struct Mutant {
 const std::map<std::string, std::string>& Equivalent() {
   static const std::map<std::string, std::string> mutants = {
       {"D1 effect=stop", "nothing of a recovery is under way when one begins"},
+      {"D14 effect=ask_for_method", "a card was asked for already, and the job is made for the same moment"},
       {"D27 effect=stop", "a followed recovery has nothing of its own to drop, and its mail is made anew"},
   };
   return mutants;

@@ -161,6 +161,17 @@ TEST(RecoveryTest, WhoTakesACancellationBackIsNotToldOfTheSameFailureAgain) {
   }
 }
 
+TEST(RecoveryTest, AnotherCardIsAskedForOnceForEachFailure) {
+  Player player;
+  player.Play("fail taken_over:lost_card");
+  const int told = player.mails();
+  player.Play("taken_back taken_over cancel stay taken_over");
+  EXPECT_EQ(player.recovery().state, RecoveryState::kAwaitingMethod);
+  EXPECT_EQ(player.mails(), told);
+  player.Play("staff declined:stolen_card");
+  EXPECT_EQ(player.mails(), told + 1);
+}
+
 TEST(RecoveryTest, ANewMethodUsesNoStepAndIsTriedOnce) {
   Player player(Steps({kDay, kDay}));
   EXPECT_EQ(player.Play("fail taken_over method due declined look due declined due declined"),

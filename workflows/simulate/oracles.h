@@ -49,6 +49,7 @@ class Oracles {
   void CheckSubscription(const SubscriptionId& id);
   void CheckAccess(const Subscription& subscription);
   void CheckEndOfAccess(const Committed& committed);
+  void CheckDate(const TimelineRow& row);
   void CheckAttempts(const SubscriptionRecord& record);
   void CheckOpened(const Attempt& attempt);
 
@@ -59,7 +60,7 @@ class Oracles {
   std::set<EventId> unchecked_;
   std::set<SubscriptionId> touched_, seen_;
   std::map<AttemptKey, Timestamp> opened_;
-  std::map<SubscriptionId, Timestamp> access_ends_;  // as committed last
+  std::map<SubscriptionId, std::set<Timestamp>> access_ends_;  // that were announced
   Correspondence told_;
   std::vector<std::string> broken_;
 };

@@ -5,7 +5,7 @@
 namespace dunlin::simulate {
 namespace {
 
-constexpr Millis kStallAtMost{120'000};
+constexpr Millis kStallAtMost{1h};
 constexpr Millis kDelayAtMost{30'000};
 constexpr std::size_t kRemembered = 32;
 
