@@ -8,6 +8,7 @@
 
 #include "app/commands/commands.h"
 #include "app/commands/output.h"
+#include "app/no_dump.h"
 
 namespace dunlin {
 namespace {
@@ -105,7 +106,7 @@ class CommandLine {
     c->add_option("--until", replay_.until, "offline: the moment to show, RFC 3339 (else that of the newest event)");
     AddJson(*c, replay_.json);
     c->add_option("--to", replay_.to, "URL of the webhook");
-    c->add_option("--secret", replay_.secret, "The webhook's signing secret");
+    c->add_option("--secret", replay_.secret, "The webhook's signing secret; else DUNLIN_STRIPE_WEBHOOK_SECRETS");
     c->add_flag("--shuffle", replay_.shuffle, "Send in random order");
     c->add_option("--duplicate", replay_.duplicate, "Send this many of them, drawn at random, once more");
     c->add_option("--seed", replay_.seed, "Of all chance; the same seed repeats the same order");
@@ -127,8 +128,8 @@ class CommandLine {
     CLI::App* group = AddGroup("verify", "Check a webhook's signature");
     CLI::App* c = Add(*group, "stripe", "Check a Stripe-Signature header against a body",
                       [this] { return RunVerifyStripe(verify_); });
-    c->add_option("--secret", verify_.secrets, "Signing secret; several while one is being rolled")
-        ->required()
+    c->add_option("--secret", verify_.secrets,
+                  "Signing secret; several while one is being rolled; else DUNLIN_STRIPE_WEBHOOK_SECRETS")
         ->allow_extra_args(false);
     c->add_option("--header", verify_.header, "The header's value; '' if there was none")->required();
     c->add_option("--now", verify_.now, "Unix seconds; without it the machine's clock");
@@ -264,6 +265,7 @@ class CommandLine {
 }  // namespace dunlin
 
 int main(int argc, char** argv) {
+  dunlin::KeepOutOfCoreDumps();  // any command may read a secret
   try {
     return dunlin::CommandLine().Run(argc, argv);
   } catch (const std::exception& error) {  // a bug, or no memory

@@ -117,11 +117,11 @@ void Metrics::OnAttempt(AttemptKind kind, AttemptState state) {
       {{"kind", std::string(AttemptKindName(kind))}, {"outcome", std::string(AttemptStateName(state))}});
 }
 
-void Metrics::OnAccessChange(Access access, Millis since_received) {
+void Metrics::OnAccessChange(Access access, std::optional<Millis> since_received) {
   std::string labels = Label("to", AccessName(access));
   const std::lock_guard lock(mutex_);
   ++counters_.find("dunlin_access_changes_total")->second.by_labels[std::move(labels)];
-  Observe(access_, std::max(0.0, std::chrono::duration<double>(since_received).count()));
+  if (since_received) Observe(access_, std::max(0.0, std::chrono::duration<double>(*since_received).count()));
 }
 
 void Metrics::OnUsage(UsageState state) {

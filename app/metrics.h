@@ -29,7 +29,7 @@ class Metrics final : public Observer {
 
   void OnEvent(EventOutcome outcome) override;
   void OnAttempt(AttemptKind kind, AttemptState state) override;
-  void OnAccessChange(Access access, Millis since_received) override;
+  void OnAccessChange(Access access, std::optional<Millis> since_received) override;
   void OnUsage(UsageState state) override;
   void OnJobFailed(const Job& job, const Error& error, bool dead) override;
   void OnProblem(std::string_view where, const Error& error) override;

@@ -158,7 +158,8 @@ class Service {
     if (!book && book.error().code == Errc::kConflict) return Fail(Errc::kInvalidArgument, book.error().detail);
     if (!book) return tl::unexpected(book.error());
     policies_ = std::make_unique<PolicyBook>(std::move(*book));
-    for (auto& [queue, lane] : {std::pair(&apply_queue_, "apply"), std::pair(&outside_queue_, "outside")}) {
+    for (auto& [queue, lane] : {std::pair(&apply_queue_, "apply"), std::pair(&outside_queue_, "outside"),
+                                std::pair(&message_queue_, "messages")}) {
       auto opened = OpenQueue(config_.queue, "dunlin:" + ledger_->instance() + ":" + lane);
       if (!opened) return tl::unexpected(opened.error());
       *queue = std::move(*opened);
@@ -203,7 +204,7 @@ class Service {
                .confirm_topic = [this](std::string_view body) { return marketplace_->ConfirmTopic(body); },
                .retain = config_.retain});
     workers_ = std::make_unique<Workers>(
-        *engine_, *apply_queue_, *outside_queue_,
+        *engine_, LaneQueues{*apply_queue_, *outside_queue_, *message_queue_},
         Workers::Options{.apply_threads = config_.apply_threads, .outside_threads = config_.outside_threads});
     return {};
   }
@@ -256,7 +257,7 @@ class Service {
   }
 
   bool Degraded() const {
-    for (const Queue* queue : {apply_queue_.get(), outside_queue_.get()}) {
+    for (const Queue* queue : {apply_queue_.get(), outside_queue_.get(), message_queue_.get()}) {
       const auto* fallback = dynamic_cast<const FallbackQueue*>(queue);
       if (fallback != nullptr && fallback->degraded()) return true;
     }
@@ -276,6 +277,7 @@ class Service {
   std::unique_ptr<PolicyBook> policies_;
   std::unique_ptr<Queue> apply_queue_;
   std::unique_ptr<Queue> outside_queue_;
+  std::unique_ptr<Queue> message_queue_;
   std::unique_ptr<ProviderApi> provider_;
   std::unique_ptr<Marketplace> marketplace_;
   std::unique_ptr<Outbox> outbox_;

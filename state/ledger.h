@@ -86,16 +86,22 @@ enum class JobKind : std::uint8_t {
 std::string_view JobKindName(JobKind kind);
 std::optional<JobKind> ParseJobKind(std::string_view name);
 
-// Apply jobs touch only the ledger; the others wait for the outside and must never hold those up.
-enum class Lane : std::uint8_t { kApply, kOutside };
+// Jobs of one lane never wait for those of another: the first touch only the ledger, the second wait for the provider,
+// which may hang, and the third tell people and the product.
+enum class Lane : std::uint8_t { kApply, kOutside, kMessages };
+inline constexpr Lane kLanes[] = {Lane::kApply, Lane::kOutside, Lane::kMessages};
 constexpr Lane LaneOf(JobKind kind) {
-  return kind == JobKind::kApply || kind == JobKind::kAccessCheck ? Lane::kApply : Lane::kOutside;
+  if (kind == JobKind::kApply || kind == JobKind::kAccessCheck) return Lane::kApply;
+  const bool message = kind == JobKind::kMail || kind == JobKind::kNotify || kind == JobKind::kAlert;
+  return message ? Lane::kMessages : Lane::kOutside;
 }
 
 // What to do when a job with the same key is there already. (Jobs whose state is dead are woken by any of them.)
 enum class OnSameKey : std::uint8_t {
-  kKeep,     // leave it as it is
-  kReplace,  // it gets this due time and payload
+  kKeep,  // leave it as it is
+  // It gets this due time and payload. A message is a new job instead, with an id of its own, so that one that is
+  // being delivered ends without the other.
+  kReplace,
 };
 
 struct NewJob {
@@ -374,7 +380,8 @@ class Ledger {
 struct LedgerOptions {
   enum class Mode : std::uint8_t { kOpenOrCreate, kOpenExisting } mode = Mode::kOpenOrCreate;
   // One service works on a ledger at a time: held until the ledger is closed or the process ends, whatever ends it.
-  // Errors: kConflict, while another holds it. Ledgers opened without it are not affected.
+  // Errors: kConflict, while another holds it. Ledgers opened without it are not affected. Every page of its file is
+  // looked at for damage, for ten seconds at most; without it, of files up to 16 MiB.
   bool sole_service = false;
 };
 Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const LedgerOptions& options = {});

@@ -9,6 +9,7 @@
 #include "workflows/apply_market.h"
 #include "workflows/attempt_outcome.h"
 #include "workflows/decide.h"
+#include "workflows/effects/catch_up.h"
 #include "workflows/effects/filing.h"
 #include "workflows/topic.h"
 
@@ -168,9 +169,16 @@ class Batch {
       const Status asked = AskForSubscriptionsOf(engine_.ledger, AccountId{digest.ask->second}, unit, now_);
       if (!asked) return Retry(work.job, asked.error());
     }
+    const bool in_list = digest.ask && digest.ask->first == "events";
+    if (in_list) {
+      const Status hurried = HurryCatchUp(engine_.ledger, unit, now_);
+      if (!hurried) return Retry(work.job, hurried.error());
+    }
     EventOutcome outcome = digest.acted_on ? EventOutcome::kApplied : EventOutcome::kKept;
-    std::string detail = digest.acted_on ? "" : "not a type that is acted on";
-    if (targets->empty() && digest.acted_on && unit.aliases.empty() && unit.links.empty() && unit.jobs.empty()) {
+    std::string detail;
+    if (!digest.acted_on) detail = digest.invoice ? "is about no subscription" : "not a type that is acted on";
+    if (targets->empty() && digest.acted_on && unit.aliases.empty() && unit.links.empty() && unit.jobs.empty() &&
+        !in_list) {
       outcome = EventOutcome::kNoChange;
       detail = "no subscription that it is about is known";
     }

@@ -22,6 +22,16 @@ void MoveAll(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+// What a commit changes about a subscription is told to the product once, as it stands in the end: of two that carry
+// one version nobody could say which is the later.
+void KeepLastNotification(std::vector<NewJob>& jobs, const SubscriptionId& id) {
+  const auto tells = [&](const NewJob& job) { return job.kind == JobKind::kNotify && job.subject == id.str(); };
+  const auto last = std::find_if(jobs.rbegin(), jobs.rend(), tells);
+  if (last == jobs.rend()) return;
+  const auto rest = std::next(last).base();  // at the last itself
+  jobs.erase(std::remove_if(jobs.begin(), rest, tells), rest);
+}
+
 const PlanPolicy* FindPlan(const Policy& policy, const std::string& name) {
   const auto plan = policy.plans.find(name);
   return plan == policy.plans.end() ? nullptr : &plan->second;
@@ -303,6 +313,7 @@ void AddTo(Unit& unit, Decision&& decision) {
   MoveAll(unit.open_attempts, std::move(decision.open_attempts));
   MoveAll(unit.alerts, std::move(decision.alerts));
   MoveAll(unit.settle_alerts, std::move(decision.settle_alerts));
+  KeepLastNotification(unit.jobs, unit.save.back().id);
 }
 
 }  // namespace dunlin

@@ -50,7 +50,7 @@ struct Digest {
   std::optional<PaymentLink> link;
   std::vector<Alias> aliases;
   // A thin event carries no object: ask for this one. "subscription", "invoice" or, for what its subscriptions are
-  // charged on, "customer", and its id.
+  // charged on, "customer", and its id. "events", without one: the provider's list of events has the rest of it.
   std::optional<std::pair<std::string, std::string>> ask;
   std::optional<MarketNews> market;  // of the marketplace's events, and then nothing of the above but the first three
   std::optional<TopicNews> topic;    // the same

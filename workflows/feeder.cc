@@ -18,13 +18,13 @@ void Feeder::Scan() {
 
 void Feeder::Offer(std::span<const JobRef> known) {
   const std::vector<JobRef> jobs = WithoutInFlight(known);
-  for (const Lane lane : {Lane::kApply, Lane::kOutside}) {
+  for (const Lane lane : kLanes) {
     std::vector<QueueItem> items;
     for (const JobRef& job : jobs) {
       if (job.lane == lane) items.push_back({job.id, job.due});
     }
     if (items.empty()) continue;
-    if (const Status offered = QueueOf(lane).Offer(items); !offered)
+    if (const Status offered = queues_.Of(lane).Offer(items); !offered)
       engine_.observer.OnProblem("offer jobs", offered.error());
     offered_(lane);
   }
@@ -32,7 +32,7 @@ void Feeder::Offer(std::span<const JobRef> known) {
 
 std::vector<JobId> Feeder::Claim(Lane lane) {
   const std::size_t most = lane == Lane::kApply ? kApplyBatch : 1;
-  Result<std::vector<JobId>> claimed = QueueOf(lane).Claim(engine_.clock.Now(), most);
+  Result<std::vector<JobId>> claimed = queues_.Of(lane).Claim(engine_.clock.Now(), most);
   if (!claimed) {
     engine_.observer.OnProblem("claim jobs", claimed.error());
     return {};

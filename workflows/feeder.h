@@ -1,4 +1,4 @@
-// Between the ledger and the queues of the two lanes: offers what is due soon, and hands out what is due now.
+// Between the ledger and the queues of the lanes: offers what is due soon, and hands out what is due now.
 #pragma once
 
 #include <functional>
@@ -17,12 +17,21 @@ namespace dunlin {
 inline constexpr Millis kFeedEvery{1000};
 inline constexpr Millis kFeedAhead{60'000};
 
+// Of each lane one.
+struct LaneQueues {
+  Queue& apply;
+  Queue& outside;
+  Queue& messages;
+
+  Queue& Of(Lane lane) const { return lane == Lane::kApply ? apply : lane == Lane::kOutside ? outside : messages; }
+};
+
 // Thread-safe. One for each process; all it is given must outlive it.
 class Feeder {
  public:
   // `offered` is called after something was offered in a lane, by the thread that offers.
-  Feeder(Engine& engine, Queue& apply, Queue& outside, std::function<void(Lane)> offered)
-      : engine_(engine), apply_(apply), outside_(outside), offered_(std::move(offered)) {}
+  Feeder(Engine& engine, const LaneQueues& queues, std::function<void(Lane)> offered)
+      : engine_(engine), queues_(queues), offered_(std::move(offered)) {}
 
   // Offers what the ledger holds for the next minute. A ledger or queue that fails is told to the observer; the next
   // scan goes on.
@@ -35,12 +44,10 @@ class Feeder {
   std::vector<JobRef> End(std::span<const JobId> ids);
 
  private:
-  Queue& QueueOf(Lane lane) { return lane == Lane::kApply ? apply_ : outside_; }
   std::vector<JobRef> WithoutInFlight(std::span<const JobRef> jobs);
 
   Engine& engine_;
-  Queue& apply_;
-  Queue& outside_;
+  const LaneQueues queues_;
   const std::function<void(Lane)> offered_;
   std::mutex mutex_;
   // Guarded by mutex_.

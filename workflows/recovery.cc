@@ -68,7 +68,8 @@ class Runner {
   MethodChange Method() const { return NewestMethodChange(s_.facts, invoice()); }
 
   Outlook LookAheadNow() const {
-    Outlook outlook = LookAhead(policy(), invoice(), attempts(), Method(), r_.opened_at, out_.next.id.str(), s_.now);
+    Outlook outlook = LookAhead(policy(), invoice(), attempts(), Method(), r_.opened_at, out_.next.id.str(), s_.now,
+                                s_.facts.invoices);
     if (outlook.guard == Guard::kSpentCancel && NoCardWasTried()) outlook.guard = Guard::kSpentStay;
     return outlook;
   }
@@ -117,6 +118,7 @@ class Runner {
     switch (r_.state) {
       case RecoveryState::kNone: return std::nullopt;
       case RecoveryState::kFollowing:
+        if (LearntWhatOpenedIt(owed)) r_.failure_seen = NewestFailure(owed);
         if (FailedAgain(owed)) return RecoveryEvent::kFailedAgain;
         r_.next_attempt_at = owed.next_payment_attempt;
         return std::nullopt;
@@ -177,13 +179,23 @@ class Runner {
   bool FailedAgain(const InvoiceFact& owed) const {
     const std::vector<Failure> failed = FailedAttempts(owed);
     return !failed.empty() && std::none_of(owed.failures.begin(), owed.failures.end(), [&](const Failure& f) {
-      return f.source == r_.failure_seen && SameAttempt(f, failed.back());
+      return SeenAs(owed, f) == r_.failure_seen && SameAttempt(f, failed.back());
     });
   }
   // The newest failure that is known of the invoice; empty: none is.
   static EventId NewestFailure(const InvoiceFact& owed) {
     const std::vector<Failure> failed = FailedAttempts(owed);
-    return failed.empty() ? EventId() : failed.back().source;
+    return failed.empty() ? EventId() : SeenAs(owed, failed.back());
+  }
+  // A recovery can begin with the provider's word alone that a payment is overdue; the customer was told then.
+  bool LearntWhatOpenedIt(const InvoiceFact& owed) const {
+    const std::vector<Failure> failed = FailedAttempts(owed);
+    return r_.failure_seen.empty() && !failed.empty() &&
+           (failed.back().attempt_count <= 1 || failed.back().at <= r_.opened_at);
+  }
+  // A failure that was only counted is called the same on each invoice.
+  static EventId SeenAs(const InvoiceFact& owed, const Failure& failure) {
+    return IsOnlyCounted(failure) ? EventId{owed.id.str() + "/" + failure.source.str()} : failure.source;
   }
 
   // A method that came no earlier than the last attempt that failed, and was not tried yet.
@@ -288,7 +300,7 @@ class Runner {
                                  : std::nullopt;
         r_.next_step = outlook.step;
         if (row.on == RecoveryEvent::kMethodChanged) {
-          r_.next_attempt_at = NewMethodFrom(policy(), invoice(), attempts(), Method(), s_.now);
+          r_.next_attempt_at = NewMethodFrom(policy(), invoice(), attempts(), Method(), s_.now, s_.facts.invoices);
           r_.next_step = kNewMethodStep;
         }
         break;

@@ -67,7 +67,7 @@ std::optional<RetryRefusal> RefuseRetry(const SubscriptionRecord& record, const 
   }
   const CollectionPolicy& rules = policies.Pinned(recovery.policy, recovery.policy_version);
   const MethodChange method = NewestMethodChange(s.facts, invoice);
-  const int made = AttemptsInWindow(rules, invoice, record.attempts, method, now);
+  const int made = AttemptsInWindow(rules, invoice, record.attempts, method, now, s.facts.invoices);
   if (made >= rules.network_attempts_max) {
     return RetryRefusal{"network_limit", "network limit: " + std::to_string(made) +
                                              " attempts on this payment method within " +

@@ -87,7 +87,7 @@ bool WasChargedBefore(const InvoiceFact* invoice, std::span<const Attempt> attem
 // that was never charged before begins anew: who goes to and fro between two cards gets no more attempts than they
 // have.
 std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                                    const MethodChange& method) {
+                                    const MethodChange& method, std::span<const InvoiceFact> all) {
   const bool fresh = !method.method.empty() && !WasChargedBefore(invoice, attempts, method);
   const Timestamp since = fresh ? method.at : Timestamp{};
   const auto other = [&](const Attempt& a) {
@@ -97,8 +97,14 @@ std::vector<Timestamp> AttemptTimes(const InvoiceFact* invoice, std::span<const 
   for (const Attempt& a : attempts) {
     if (a.state != AttemptState::kRefused && a.first_sent_at >= since && !other(a)) times.push_back(a.first_sent_at);
   }
-  for (const Failed& f : FailedOf(invoice, attempts)) {
-    if (f.ours == nullptr && f.at >= since) times.push_back(f.at);
+  const auto count_others = [&](const InvoiceFact* on) {
+    for (const Failed& f : FailedOf(on, attempts)) {
+      if (f.ours == nullptr && f.at >= since) times.push_back(f.at);
+    }
+  };
+  count_others(invoice);
+  for (const InvoiceFact& i : all) {
+    if (invoice == nullptr || i.id != invoice->id) count_others(&i);
   }
   std::sort(times.begin(), times.end());
   return times;
@@ -139,8 +145,8 @@ bool IsDeclinedForGood(const InvoiceFact* invoice, std::span<const Attempt> atte
 }
 
 Timestamp NewMethodFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                        const MethodChange& method, Timestamp now) {
-  Timestamp from = std::max(now, RoomFrom(policy, AttemptTimes(invoice, attempts, method)));
+                        const MethodChange& method, Timestamp now, std::span<const InvoiceFact> all) {
+  Timestamp from = std::max(now, RoomFrom(policy, AttemptTimes(invoice, attempts, method, all)));
   for (const Attempt& a : attempts) {
     if (a.kind == AttemptKind::kNewMethod) from = std::max(from, a.first_sent_at + policy.min_gap);
   }
@@ -168,14 +174,15 @@ int AttemptsMade(const InvoiceFact& invoice, std::span<const Attempt> attempts) 
 }
 
 int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                     const MethodChange& method, Timestamp now) {
-  const std::vector<Timestamp> times = AttemptTimes(invoice, attempts, method);
+                     const MethodChange& method, Timestamp now, std::span<const InvoiceFact> all) {
+  const std::vector<Timestamp> times = AttemptTimes(invoice, attempts, method, all);
   return static_cast<int>(
       std::count_if(times.begin(), times.end(), [&](Timestamp t) { return t > now - policy.network_window; }));
 }
 
 Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                  const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now) {
+                  const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now,
+                  std::span<const InvoiceFact> all) {
   const int steps = static_cast<int>(policy.retry_after.size());
   const std::string id = invoice == nullptr ? "" : invoice->id.str();
   const auto length = [&](int step) {
@@ -201,7 +208,7 @@ Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, st
     out.overdue = true;
   }
   out.overdue = out.overdue || at <= now;
-  const Timestamp room = RoomFrom(policy, AttemptTimes(invoice, attempts, method));
+  const Timestamp room = RoomFrom(policy, AttemptTimes(invoice, attempts, method, all));
   at = std::max({at, now, room, GapFrom(policy, invoice, attempts)});
   out.guard = Guard::kAttemptAhead;
   out.at = at;

@@ -23,10 +23,13 @@ struct Outlook {
   bool overdue = false;  // steps that were due before we heard collapse into this one
 };
 
-// `invoice` may be null (not known yet). `opened_at` is when the debt began, the anchor where no failure is known.
-// The jitter of a step is the same whenever it is computed: it comes from the subscription's and the invoice's id.
+// `invoice` may be null (not known yet). `all`: the subscription's invoices; the failures of others on any of them
+// count against the card networks' limit, as all of `attempts` do. `opened_at` is when the debt began, the anchor where
+// no failure is known. The jitter of a step is the same whenever it is computed: it comes from the subscription's and
+// the invoice's id.
 Outlook LookAhead(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                  const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now);
+                  const MethodChange& method, Timestamp opened_at, const std::string& subscription, Timestamp now,
+                  std::span<const InvoiceFact> all = {});
 
 // R18: did a decline of this payment method, on any attempt that is known, forbid to try it again? No, for one that was
 // brought up to date since: such a change has no method's id.
@@ -35,7 +38,7 @@ bool IsDeclinedForGood(const InvoiceFact* invoice, std::span<const Attempt> atte
 // When a new payment method may be tried (R5): at once, but no more often than every `min_gap`, and within the card
 // networks' limit. Otherwise somebody who tries stolen cards one after the other would have them all tried.
 Timestamp NewMethodFrom(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                        const MethodChange& method, Timestamp now);
+                        const MethodChange& method, Timestamp now, std::span<const InvoiceFact> all = {});
 
 // How many attempts of any kind were made on the invoice: ours, and those of others that failed.
 int AttemptsMade(const InvoiceFact& invoice, std::span<const Attempt> attempts);
@@ -43,7 +46,7 @@ int AttemptsMade(const InvoiceFact& invoice, std::span<const Attempt> attempts);
 // How many attempts of any kind, ours and the provider's, count against the card networks' limit at `now`: those that
 // may have been on the payment method that is charged now.
 int AttemptsInWindow(const CollectionPolicy& policy, const InvoiceFact* invoice, std::span<const Attempt> attempts,
-                     const MethodChange& method, Timestamp now);
+                     const MethodChange& method, Timestamp now, std::span<const InvoiceFact> all = {});
 
 // How many steps of the schedule our automatic attempts on this invoice have used.
 int StepsUsed(const InvoiceId& invoice, std::span<const Attempt> attempts);

@@ -3,13 +3,13 @@
 #include <sys/resource.h>
 
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "workflows/apply.h"
 #include "workflows/effects/effects.h"
-#include "workflows/feeder.h"
 
 namespace dunlin {
 namespace {
@@ -22,14 +22,15 @@ constexpr int kNiceness = 10;
 
 class Workers::Impl {
  public:
-  Impl(Engine& engine, Queue& apply, Queue& outside, const Options& options)
-      : engine_(engine), options_(options), feeder_(engine, apply, outside, [this](Lane lane) { Wake(lane); }) {}
+  Impl(Engine& engine, const LaneQueues& queues, const Options& options)
+      : engine_(engine), options_(options), feeder_(engine, queues, [this](Lane lane) { Wake(lane); }) {}
 
   void Start() {
     engine_.ledger.OnNewJobs([this](const std::vector<JobRef>& jobs) { Hint(jobs); });
     threads_.emplace_back([this] { Feed(); });
     for (int i = 0; i < options_.apply_threads; ++i) threads_.emplace_back([this] { Serve(Lane::kApply); });
     for (int i = 0; i < options_.outside_threads; ++i) threads_.emplace_back([this] { Serve(Lane::kOutside); });
+    for (int i = 0; i < options_.message_threads; ++i) threads_.emplace_back([this] { Serve(Lane::kMessages); });
   }
 
   void BeginStop() {
@@ -111,7 +112,7 @@ class Workers::Impl {
     }
   }
 
-  // One outside job at a time; what was claimed and not begun when stopping is offered again at the next start.
+  // One job at a time; what was claimed and not begun when stopping is offered again at the next start.
   void RunEach(Effects& effects, const std::vector<JobId>& ids) {
     for (const JobId id : ids) {
       if (!Stopping()) effects.Run(id);
@@ -159,13 +160,13 @@ class Workers::Impl {
   std::condition_variable ended_;
   bool stopping_ = false;
   int running_ = 0;
-  std::uint64_t offered_[2] = {0, 0};
+  std::uint64_t offered_[std::size(kLanes)] = {};
   std::vector<JobRef> hints_;
   std::vector<std::thread> threads_;
 };
 
-Workers::Workers(Engine& engine, Queue& apply, Queue& outside, const Options& options)
-    : impl_(std::make_unique<Impl>(engine, apply, outside, options)) {}
+Workers::Workers(Engine& engine, const LaneQueues& queues, const Options& options)
+    : impl_(std::make_unique<Impl>(engine, queues, options)) {}
 
 Workers::~Workers() { Stop(Millis{24h}); }
 

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "workflows/engine.h"
-#include "workflows/queue/queue.h"
+#include "workflows/feeder.h"
 
 namespace dunlin {
 
@@ -16,9 +16,10 @@ class Workers {
   struct Options {
     int apply_threads = 2;
     int outside_threads = 8;
+    int message_threads = 1;  // one keeps messages in their order while none fails
   };
-  // `apply` and `outside` are the queues of the two lanes. All must outlive this.
-  Workers(Engine& engine, Queue& apply, Queue& outside, const Options& options);
+  // All must outlive this.
+  Workers(Engine& engine, const LaneQueues& queues, const Options& options);
   ~Workers();  // stops
 
   void Start();

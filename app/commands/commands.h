@@ -53,7 +53,7 @@ struct ReplayArguments {
   std::string policy;  // empty: the scenario's, else the built-in one
   std::string until;   // RFC 3339; empty: the newest event
 };
-int RunReplay(const ReplayArguments& arguments);
+int RunReplay(ReplayArguments arguments);
 
 struct SimulateArguments {
   std::uint64_t seed = 1;

@@ -42,21 +42,10 @@ Result<Json> Look(Ledger& ledger, JobId id) {
               {"attempt", AttemptView(**attempt)}};
 }
 
-// A dead one with a key is made anew under it, which gives it back all its patience.
+// A dead one gets back all its patience.
 Unit Requeue(const Job& job, Timestamp now) {
   Unit unit;
-  if (job.state == JobState::kDead && !job.key.empty()) {
-    unit.jobs.push_back({.kind = job.kind,
-                         .key = job.key,
-                         .subject = job.subject,
-                         .due = now,
-                         .payload = job.payload,
-                         .on_same_key = OnSameKey::kReplace,
-                         .created_at = now,
-                         .event_seq = job.event_seq});
-  } else {
-    unit.retries.push_back({.id = job.id, .due = now, .state = JobState::kReady, .count_try = false, .at = now});
-  }
+  unit.retries.push_back({.id = job.id, .due = now, .state = JobState::kReady, .count_try = false, .at = now});
   return unit;
 }
 

@@ -1,13 +1,11 @@
 #include "app/commands/commands.h"
 #include "app/commands/output.h"
 #include "app/config.h"
-#include "app/no_dump.h"
 #include "app/service.h"
 
 namespace dunlin {
 
 int RunServe(const ServeArguments& arguments) {
-  KeepOutOfCoreDumps();
   Result<Config> config = LoadConfig(arguments.config);
   if (!config) return Complain(config.error().detail, kExitUsage);
   const auto take = [](const std::string& given, std::string& to) {

@@ -6,6 +6,7 @@
 #include "app/commands/commands.h"
 #include "app/commands/input.h"
 #include "app/commands/output.h"
+#include "app/commands/signing_secrets.h"
 #include "state/clock.h"
 #include "webhooks/aws_marketplace/fetched_certificates.h"
 #include "webhooks/aws_marketplace/sns_verify.h"
@@ -81,7 +82,9 @@ int RunVerifyStripe(const VerifyStripeArguments& arguments) {
   const Result<std::string> body = ReadInput(arguments.file);
   if (!body) return Complain(body.error().detail, kExitUsage);
 
-  const SignatureVerdict verdict = VerifyStripeSignature(arguments.header, *body, arguments.secrets, now, tolerance);
+  const Result<std::vector<std::string>> secrets = SigningSecrets(arguments.secrets);
+  if (!secrets) return Complain(secrets.error().detail, kExitUsage);
+  const SignatureVerdict verdict = VerifyStripeSignature(arguments.header, *body, *secrets, now, tolerance);
   return Answer(verdict == SignatureVerdict::kValid ? "" : ReasonName(verdict), arguments.json);
 }
 

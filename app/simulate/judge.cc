@@ -1,6 +1,7 @@
 #include "app/simulate/judge.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "fixtures/provider_sim/truth.h"
 #include "workflows/simulate/truth.h"
@@ -44,12 +45,38 @@ void JudgeMails(const End& end) {
     if (settles_late) continue;
     const auto stayed = end.stayed.find(subscription.id);
     if (stayed != end.stayed.end()) failed += stayed->second;
-    const int told = end.oracles.Mails(subscription.id, "payment_failed");
-    if (told > failed) {
-      end.oracles.Break(subscription.id + ": " + std::to_string(told) + " mails tell of " + std::to_string(failed) +
-                        " failed payments (I2)");
+    for (const char* kind : {"payment_failed", "method_needed"}) {
+      const int told = end.oracles.told().Mails(SubscriptionId{subscription.id}, kind);
+      if (told > failed) {
+        end.oracles.Break(subscription.id + ": " + std::to_string(told) + " mails " + kind + " tell of " +
+                          std::to_string(failed) + " failed payments (I2)");
+      }
     }
   }
+}
+
+// The provider knows whole seconds, and an attempt is on its way to it for up to a minute.
+constexpr Millis kAbout{1min};
+
+simulate::ChargeRules RulesOf(const End& end) {
+  return {.min_gap = end.clocks_wrong ? Millis{0} : Millis{1h} - kAbout,
+          .card_limit = end.card_limit,
+          .card_window = Millis{24h} * 30,
+          .cancelled = {}};  // JudgeCharges is stricter
+}
+
+// Those whose latest invoice failed for the first time so recently that they may still have access.
+std::set<std::string> InGrace(const End& end) {
+  std::map<std::string, Timestamp> failed;  // by invoice
+  for (const sim::Charge& charge : end.provider.charges.rows()) {
+    if (charge.status == sim::ChargeStatus::kFailed) failed.try_emplace(charge.invoice, charge.created);
+  }
+  std::set<std::string> in_grace;
+  for (const sim::Subscription& subscription : end.provider.subscriptions.rows()) {
+    const auto first = failed.find(subscription.latest_invoice);
+    if (first != failed.end() && end.now - first->second <= end.grace + kAbout) in_grace.insert(subscription.id);
+  }
+  return in_grace;
 }
 
 void JudgeJobs(const End& end) {
@@ -63,8 +90,10 @@ void JudgeJobs(const End& end) {
 
 void JudgeEnd(const End& end) {
   const nlohmann::json truth = sim::TruthJson(end.provider);
-  for (std::string& line : DifferencesFromTruth(end.ledger, truth, end.now, end.grace)) end.oracles.Break(line);
-  for (std::string& line : DoubleCaptures(sim::ChargesJson(end.provider))) end.oracles.Break(line);
+  for (std::string& line : DifferencesFromTruth(end.ledger, truth, end.now, InGrace(end))) end.oracles.Break(line);
+  const nlohmann::json charges = sim::ChargesJson(end.provider);
+  for (std::string& line : DoubleCaptures(charges)) end.oracles.Break(line);
+  for (std::string& line : BrokenCharges(end.ledger, charges, RulesOf(end))) end.oracles.Break(line);
   JudgeCharges(end);
   JudgeMails(end);
   JudgeJobs(end);

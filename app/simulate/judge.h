@@ -16,7 +16,9 @@ struct End {
   const std::map<std::string, Timestamp>& cancelled;  // by customers, and when
   const std::map<std::string, int>& stayed;           // customers who left and stayed after all, and how often
   Timestamp now;
-  bool grace;  // the policy gives some
+  Millis grace;       // of the policy
+  int card_limit;     // likewise
+  bool clocks_wrong;  // for a while: then what the service takes for an hour can be less
 };
 void JudgeEnd(const End& end);
 

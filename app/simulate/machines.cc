@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "state/check.h"
+#include "workflows/effects/catch_up.h"
+
 namespace dunlin::simulate {
 namespace {
 
@@ -63,7 +66,10 @@ void Machines::JumpClock() {
 void Machines::EndFaults() {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     nodes_[i]->clock().error = Millis{0};
-    if (nodes_[i]->up()) nodes_[i]->Stop();
+    // In days the next look at the provider's list would come by itself.
+    nodes_[i]->Do([](Ledger& ledger, const PolicyBook&, Timestamp now) {
+      DUNLIN_CHECK(RequestCatchUp(ledger, now).has_value());
+    });
     Start(i);
   }
 }

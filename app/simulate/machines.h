@@ -19,7 +19,8 @@ class Machines {
       : world_(world), agenda_(agenda), make_(std::move(make)) {}
 
   void Plan(Timestamp begin, Millis length);
-  // From now on clocks are right; the processes start once more, and so ask for what was never delivered.
+  // From now on clocks are right and processes that are down start. Those that run go on as they are, and only ask once
+  // more for what was never delivered.
   void EndFaults();
   Node* AnyUp();  // nullptr: none
 

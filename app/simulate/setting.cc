@@ -45,11 +45,12 @@ Setting ChooseSetting(std::uint64_t seed) {
   setting.schedule = first.toml;
   setting.next_schedule = next.toml;
   setting.schedule_steps = std::max(first.steps, next.steps);
-  setting.grace = chance.Roll(0.3) ? "2h" : "0s";
+  setting.grace = chance.Roll(0.3) ? Millis{2h} : Millis{0};
   setting.exhausted = chance.Roll(0.6) && setting.owner == "service" ? "cancel" : "stay_past_due";
   constexpr auto kProviderEnds =
       std::to_array<sim::Exhausted>({sim::Exhausted::kCancel, sim::Exhausted::kUnpaid, sim::Exhausted::kPastDue});
   setting.provider_exhausted = Pick(chance, kProviderEnds);
+  if (chance.Roll(0.4)) setting.card_limit = setting.schedule_steps + 2;
   return setting;
 }
 
@@ -66,8 +67,10 @@ std::string PolicyText(const Setting& setting, const Catalog& catalog, int versi
   }
   text += "[collection.default]\nowner = \"" + setting.owner + "\"\n";
   if (setting.owner == "service")
-    text += "retry_after = " + (version == 1 ? setting.schedule : setting.next_schedule) + "\n";
-  text += "grace = \"" + setting.grace + "\"\nexhausted = \"" + setting.exhausted + "\"\n";
+    text += "retry_after = " + (version == 1 ? setting.schedule : setting.next_schedule) +
+            "\nnetwork_limit = { attempts = " + std::to_string(setting.card_limit) + ", per = \"30d\" }\n";
+  text +=
+      "grace = \"" + std::to_string(setting.grace / Millis{1s}) + "s\"\nexhausted = \"" + setting.exhausted + "\"\n";
   return text;
 }
 

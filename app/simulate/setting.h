@@ -15,7 +15,9 @@ struct Setting {
   Millis catch_up_every{};
   bool thin_events = false;
   bool all_types = false;  // of events are told; else only those that a merchant would choose
-  std::string owner, schedule, next_schedule, grace, exhausted;
+  std::string owner, schedule, next_schedule, exhausted;
+  Millis grace{0};
+  int card_limit = 15;                                          // attempts on one payment method in 30 days
   sim::Exhausted provider_exhausted = sim::Exhausted::kCancel;  // what the provider does after its own retries
   int schedule_steps = 0;                                       // the longer of the two
 };

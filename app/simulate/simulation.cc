@@ -201,7 +201,8 @@ SimulationResult Simulation::Run() {
   if (oracles_.broken().empty()) {
     oracles_.AtEnd();
     JudgeEnd({oracles_, *ledger_, stripe_.model(), customers_.cancelled(), customers_.stayed(), world_.now,
-              setting_.grace != "0s"});
+              setting_.grace, setting_.card_limit,
+              world_.faults.AtWork()[static_cast<std::size_t>(Fault::kClockJump)]});
   }
   return {.broken = oracles_.broken(),
           .fingerprint = world_.trace.fingerprint(),

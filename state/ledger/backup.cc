@@ -31,7 +31,11 @@ std::string Quoted(const std::string& text) {
 Status Claim(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) {
-    if (errno == EEXIST) return Fail(Errc::kConflict, path + " is there already; move it away, or choose another name");
+    if (errno == EEXIST) {
+      return Fail(Errc::kConflict, path +
+                                       " is there already: another copy is being written, or one was cut short; remove "
+                                       "it when none is under way");
+    }
     return Fail(Errc::kUnavailable, Reason("cannot make", path));
   }
   ::close(file);

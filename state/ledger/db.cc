@@ -134,6 +134,7 @@ std::int64_t Connection::LastId() const { return api::sqlite3_last_insert_rowid(
 bool Connection::InTransaction() const { return api::sqlite3_get_autocommit(impl_->raw) == 0; }
 bool Connection::broken() const { return impl_->broken; }
 void Connection::SetBusyTimeout(int busy_ms) { api::sqlite3_busy_timeout(impl_->raw, busy_ms); }
+void Connection::Interrupt() { api::sqlite3_interrupt(impl_->raw); }
 void Connection::CountWalFrames(std::atomic<std::int64_t>* frames) {
   api::sqlite3_wal_hook(impl_->raw, &CountFrames, frames);
 }

@@ -34,6 +34,8 @@ class Connection {
   // A failure after which SQLite's state cannot be trusted: the disk, a full disk, damage. Open another one.
   bool broken() const;
   void SetBusyTimeout(int busy_ms);
+  // Ends what runs on it, with an error. From any thread.
+  void Interrupt();
 
   // From now on no commit checkpoints by itself; each stores in `frames` how long the write-ahead log is.
   void CountWalFrames(std::atomic<std::int64_t>* frames);

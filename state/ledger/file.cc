@@ -8,7 +8,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "state/ledger/schema.h"
@@ -19,9 +22,10 @@ namespace {
 constexpr std::string_view kScheme = "sqlite:";
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 
-// Every page of a small file is looked at when it is opened. A large one would take too long: damage that its header
-// and schema do not show is found when its pages are read.
-constexpr std::int64_t kQuickCheckBytes = 16 * 1024 * 1024;
+// Every page of a small file is looked at when it is opened, and of a large one by a service. Damage on a page that was
+// not looked at, and does not show in the header and the schema, is found when the page is read.
+constexpr std::int64_t kSmallBytes = 16 * 1024 * 1024;
+constexpr std::chrono::seconds kLookAtMost{10};
 
 std::string Reason(const char* what, const std::string& path) {
   return std::string(what) + " the ledger " + path + ": " + std::strerror(errno);
@@ -79,18 +83,46 @@ constexpr const char* kWritePragmas =
     "PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReadPragmas = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
 
-Status QuickCheck(Connection& connection) {
+// Interrupts what runs on the connection when it takes longer than that.
+class Patience {
+ public:
+  Patience(Connection& connection, std::chrono::milliseconds patience)
+      : thread_([this, &connection, patience](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          const auto nothing = [] { return false; };
+          ended_.wait_for(lock, stop, patience, nothing);
+          if (stop.stop_requested()) return;
+          over_ = true;
+          connection.Interrupt();
+        }) {}
+
+  bool Over() {
+    thread_.request_stop();
+    thread_.join();
+    return over_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  bool over_ = false;
+  std::jthread thread_;
+};
+
+Status QuickCheck(Connection& connection, bool whole) {
   const Result<std::int64_t> pages = connection.Number("PRAGMA page_count");
   if (!pages) return tl::unexpected(pages.error());
   const Result<std::int64_t> size = connection.Number("PRAGMA page_size");
   if (!size) return tl::unexpected(size.error());
-  if (*pages * *size > kQuickCheckBytes) return {};
+  if (!whole && *pages * *size > kSmallBytes) return {};
   Statement check(connection, "SELECT quick_check FROM pragma_quick_check(1)", "", "t");
   std::string verdict;
+  Patience patience(connection, kLookAtMost);
   const Status read = check.Each([&](Statement& row) -> Status {
     verdict = row.TakeText();
     return {};
   });
+  if (patience.Over()) return {};
   if (!read) return read;
   if (verdict != "ok") return Fail(Errc::kCorrupt, "the ledger is damaged: " + verdict);
   return {};
@@ -129,16 +161,16 @@ Result<Location> ParseLocation(std::string_view location) {
   return Location{path.front() == '/' ? std::string(path) : "./" + std::string(path), false};
 }
 
-Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, LedgerOptions::Mode mode) {
+Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, const LedgerOptions& options) {
   if (!location.memory) {
-    if (Status prepared = PrepareFile(location.path, mode); !prepared) return tl::unexpected(prepared.error());
+    if (Status prepared = PrepareFile(location.path, options.mode); !prepared) return tl::unexpected(prepared.error());
   }
   Result<std::unique_ptr<Connection>> connection = Connection::Open(location.path, kBusyMs);
   if (!connection) return connection;
   // The journal's mode is changed last: a file that is refused stays as it was.
   Status sound = Migrate(**connection, Migrations());
   if (sound) sound = CheckSchema(**connection, Migrations());
-  if (sound) sound = QuickCheck(**connection);
+  if (sound) sound = QuickCheck(**connection, options.sole_service);
   if (sound && !location.memory) sound = UseWriteAheadLog(**connection);
   if (sound) sound = (*connection)->Run(kWritePragmas);
   if (!sound) return Fail(sound.error().code, location.path + ": " + sound.error().detail);

@@ -38,7 +38,7 @@ class ServiceLock {
 };
 
 // Makes the file if it may and must, migrates it, and refuses what is not a sound ledger. Errors: those of OpenLedger.
-Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, LedgerOptions::Mode mode);
+Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, const LedgerOptions& options);
 
 // Further connections to a file that OpenFirst has accepted.
 Result<std::unique_ptr<Connection>> OpenToWrite(const std::string& path);

@@ -135,7 +135,8 @@ Result<Listing<Job>> Reader::Jobs(const JobFilter& filter, const Page& page) {
   const auto those = [&](const char* which) {
     return "SELECT " + std::string(kJobColumns) + " FROM jobs" + conditions + which;
   };
-  const std::string ready = those(kReadyToApply) + " UNION ALL " + those(kReadyOutside);
+  const std::string ready =
+      those(kReadyToApply) + " UNION ALL " + those(kReadyMessages) + " UNION ALL " + those(kReadyOutside);
   const std::string dead = those("state = 'dead'");
   const std::string sql = !filter.state                       ? ready + " UNION ALL " + dead
                           : *filter.state == JobState::kReady ? ready
@@ -185,23 +186,23 @@ Result<Backlog> Reader::CountBacklog(Timestamp now) {
   };
   constexpr const char* kDue = " AND due_ms <= :now";
   constexpr const char* kLater = " AND due_ms > :now";
-  Statement& query =
-      Ready("SELECT " + of("count(*)", kReadyToApply, kDue) + ", " + of("count(*)", kReadyOutside, kDue) + ", " +
-                of("count(*)", kReadyToApply, kLater) + ", " + of("count(*)", kReadyOutside, kLater) + ", " +
-                of("count(*)", "state = 'dead'", "") + ", " + of("min(due_ms)", kReadyToApply, kDue) + ", " +
-                of("min(due_ms)", kReadyOutside, kDue),
-            "i", "iiiiiII");
+  std::string columns = of("count(*)", "state = 'dead'", "");
+  constexpr std::array kReady = {kReadyToApply, kReadyMessages, kReadyOutside};
+  for (const char* lane : kReady) {
+    columns +=
+        ", " + of("count(*)", lane, kDue) + ", " + of("count(*)", lane, kLater) + ", " + of("min(due_ms)", lane, kDue);
+  }
+  Statement& query = Ready("SELECT " + columns, "i", "iiiIiiIiiI");
   const Result<bool> counted = query.Int(ToUnixMillis(now)).One();
   if (!counted) return tl::unexpected(counted.error());
   Backlog backlog;
-  backlog.waiting = query.TakeInt();
-  backlog.waiting += query.TakeInt();
-  backlog.scheduled = query.TakeInt();
-  backlog.scheduled += query.TakeInt();
   backlog.dead = query.TakeInt();
-  backlog.oldest_due = FromColumn(query.TakeMaybeInt());
-  const std::optional<Timestamp> outside = FromColumn(query.TakeMaybeInt());
-  if (outside && (!backlog.oldest_due || *outside < *backlog.oldest_due)) backlog.oldest_due = outside;
+  for (std::size_t lane = 0; lane < kReady.size(); ++lane) {
+    backlog.waiting += query.TakeInt();
+    backlog.scheduled += query.TakeInt();
+    const std::optional<Timestamp> oldest = FromColumn(query.TakeMaybeInt());
+    if (oldest && (!backlog.oldest_due || *oldest < *backlog.oldest_due)) backlog.oldest_due = oldest;
+  }
   return backlog;
 }
 

@@ -64,8 +64,8 @@ Reader::Reader(Connection& c)
       begin_(c, "BEGIN", ""),
       commit_(c, "COMMIT", ""),
       due_jobs_(c,
-                "SELECT * FROM (" + DueIn(kReadyToApply) + ") UNION ALL SELECT * FROM (" + DueIn(kReadyOutside) +
-                    ") ORDER BY due_ms, id",
+                "SELECT * FROM (" + DueIn(kReadyToApply) + ") UNION ALL SELECT * FROM (" + DueIn(kReadyMessages) +
+                    ") UNION ALL SELECT * FROM (" + DueIn(kReadyOutside) + ") ORDER BY due_ms, id",
                 "ii", "iit"),
       job_(c, Select(kJobColumns, "FROM jobs WHERE id = :id AND state = 'ready'"), "i", kJobOut),
       event_by_seq_(c, Select(kEventColumns, "FROM ") + kEventTables + " WHERE e.seq = :seq", "i", kEventOut),

@@ -248,7 +248,7 @@ Result<std::unique_ptr<Ledger>> OpenLedger(std::string_view location, const Ledg
     if (!taken) return tl::unexpected(taken.error());
     lock = std::move(*taken);
   }
-  Result<std::unique_ptr<Connection>> connection = db::OpenFirst(*where, options.mode);
+  Result<std::unique_ptr<Connection>> connection = db::OpenFirst(*where, options);
   if (!connection) return tl::unexpected(connection.error());
   Result<std::string> instance = (*connection)->Text("SELECT value FROM meta WHERE key = 'instance'");
   if (!instance) return tl::unexpected(instance.error());

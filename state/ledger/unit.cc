@@ -245,6 +245,10 @@ Status UnitWriter::JoinJob(const NewJob& job, UnitResult& result) {
   const bool dead = find_job_.TakeText() == "dead";
   const bool replace = job.on_same_key == OnSameKey::kReplace;
   if (!dead && !replace) return {};
+  if (replace && LaneOf(*kind) == Lane::kMessages) {
+    const Status dropped = Drop(job.key);
+    return dropped ? AddJob(job, result) : dropped;
+  }
   Status moved;
   if (dead) moved = AnyRows(wake_job_.Int(ToUnixMillis(job.due)).Int(id).Run());
   if (moved && replace) moved = AnyRows(move_job_.Int(ToUnixMillis(job.due)).Text(job.payload).Int(id).Run());

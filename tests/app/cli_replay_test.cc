@@ -43,9 +43,9 @@ class ReplayToTest : public ::testing::Test {
     server_->Start();
   }
 
-  Ran Replay(std::vector<std::string> arguments) {
+  Ran Replay(std::vector<std::string> arguments, const std::vector<std::string>& variables = {}) {
     arguments.insert(arguments.begin(), {"replay", "--to", url_});
-    return RunDunlin(arguments);
+    return RunDunlin(arguments, "", variables);
   }
   std::vector<std::string> TakeBodies() {
     const std::lock_guard lock(mutex_);
@@ -60,6 +60,13 @@ class ReplayToTest : public ::testing::Test {
   std::optional<HttpServer> server_;
   std::string url_;
 };
+
+TEST_F(ReplayToTest, TheSecretNeedNotStandInTheListOfProcesses) {
+  const std::string variable = "DUNLIN_STRIPE_WEBHOOK_SECRETS=";
+  EXPECT_EQ(Replay({Scenario("paid-by-hand")}, {variable + kSecret}).exit_code, 0);
+  EXPECT_FALSE(TakeBodies().empty());
+  EXPECT_EQ(Replay({Scenario("paid-by-hand")}).exit_code, 2);
+}
 
 TEST_F(ReplayToTest, EveryEventArrivesAsItStandsInTheFile) {
   const testing::ScratchDir scratch;

@@ -43,6 +43,18 @@ TEST(VerifyTest, AnyOfSeveralSecretsMayMatch) {
             "valid\n");
 }
 
+TEST(VerifyTest, TheSecretNeedNotStandInTheListOfProcesses) {
+  const std::vector<std::string> words = {"verify", "stripe", "--header", kHeader, "--now", "12345"};
+  EXPECT_EQ(RunDunlin(words, kBody, {"DUNLIN_STRIPE_WEBHOOK_SECRETS=whsec_new," + std::string(kSecret)}).out,
+            "valid\n");
+  const testing::ScratchDir scratch;
+  testing::WriteFile(scratch.File("secret"), std::string(kSecret) + "\n");
+  EXPECT_EQ(RunDunlin(words, kBody, {"DUNLIN_STRIPE_WEBHOOK_SECRETS_FILE=" + scratch.File("secret")}).out, "valid\n");
+  const Ran without = RunDunlin(words, kBody);
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_NE(without.err.find("DUNLIN_STRIPE_WEBHOOK_SECRETS_FILE"), std::string::npos) << without.err;
+}
+
 TEST(VerifyTest, EveryReasonIsSaidInItsWord) {
   const std::string header = kHeader;
   const struct {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -51,6 +52,17 @@ TEST(HardeningTest, ACrashOfTheServiceLeavesNoCoreDump) {
   Process service(InFolder(scratch.File("."), ServeIn(scratch)), kSecrets, logs.File("service"));
   ASSERT_NE(service.WaitForAddress(), "") << service.Err();
   EXPECT_FALSE(LeavesCore(service, scratch.File(".")));
+}
+
+TEST(HardeningTest, OnlyRootCanLookIntoTheProcess) {
+  const ScratchDir scratch;
+  Process service(InFolder(scratch.File("."), ServeIn(scratch)), kSecrets, scratch.File("service"));
+  ASSERT_NE(service.WaitForAddress(), "") << service.Err();
+  const std::string process = "/proc/" + std::to_string(service.pid());
+  EXPECT_TRUE(std::regex_search(ReadFile(process + "/limits"), std::regex("Max core file size +0 +0")));
+  struct stat mem {};
+  ASSERT_EQ(::stat((process + "/mem").c_str(), &mem), 0);
+  EXPECT_EQ(mem.st_uid, 0U);
 }
 
 TEST(HardeningTest, NoSecretStandsInTheListOfProcessesOrInTheLog) {

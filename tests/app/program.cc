@@ -14,18 +14,19 @@
 namespace dunlin::testing {
 namespace {
 
-std::vector<char*> Environment() {
+std::vector<char*> Environment(std::vector<std::string>& more) {
   std::vector<char*> variables;
   for (char** v = environ; *v != nullptr; ++v) {
     if (std::strncmp(*v, "DUNLIN_", 7) != 0) variables.push_back(*v);
   }
+  for (std::string& variable : more) variables.push_back(variable.data());
   variables.push_back(nullptr);
   return variables;
 }
 
 }  // namespace
 
-Ran RunDunlin(const std::vector<std::string>& arguments, const std::string& in) {
+Ran RunDunlin(const std::vector<std::string>& arguments, const std::string& in, std::vector<std::string> variables) {
   const ScratchDir scratch;
   WriteFile(scratch.File("in"), in);
   posix_spawn_file_actions_t files;
@@ -41,7 +42,7 @@ Ran RunDunlin(const std::vector<std::string>& arguments, const std::string& in) 
   argv.push_back(nullptr);
   pid_t pid = 0;
   Ran ran;
-  const int started = posix_spawn(&pid, program.c_str(), &files, nullptr, argv.data(), Environment().data());
+  const int started = posix_spawn(&pid, program.c_str(), &files, nullptr, argv.data(), Environment(variables).data());
   posix_spawn_file_actions_destroy(&files);
   if (started != 0) return ran;
   int status = 0;

@@ -11,8 +11,10 @@ struct Ran {
   std::string out, err;
 };
 
-// `dunlin` with these arguments, `in` on its stdin, and none of our DUNLIN_ variables. Returns when it has ended.
-Ran RunDunlin(const std::vector<std::string>& arguments, const std::string& in = "");
+// `dunlin` with these arguments, `in` on its stdin, and of DUNLIN_ variables those of `variables` ("NAME=value").
+// Returns when it has ended.
+Ran RunDunlin(const std::vector<std::string>& arguments, const std::string& in = "",
+              std::vector<std::string> variables = {});
 
 std::string ReadFile(const std::string& path);
 void WriteFile(const std::string& path, const std::string& text);

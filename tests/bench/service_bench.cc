@@ -16,6 +16,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -23,6 +25,7 @@
 #include "state/clock.h"
 #include "state/ledger.h"
 #include "tests/bench/load.h"
+#include "webhooks/http/server.h"
 #include "webhooks/stripe/signature.h"
 
 namespace dunlin::bench {
@@ -36,7 +39,9 @@ constexpr int kConnections = 64;
 // One `dunlin serve`, stopped in the destructor.
 class Served {
  public:
-  Served(const std::string& binary, const std::string& folder, const std::string& name)
+  // Without a provider calls to it fail at once.
+  Served(const std::string& binary, const std::string& folder, const std::string& name,
+         const std::string& provider = "http://127.0.0.1:1")
       : ledger_("sqlite:" + folder + "/" + name + ".db") {
     const std::string log = folder + "/" + name + ".out";
     pid_ = ::fork();
@@ -45,7 +50,7 @@ class Served {
       ::dup2(out, 1);
       ::setenv("DUNLIN_STRIPE_WEBHOOK_SECRETS", kSecret, 1);
       ::setenv("DUNLIN_STRIPE_API_KEY", "sk_test_bench", 1);
-      ::setenv("DUNLIN_STRIPE_API_BASE", "http://127.0.0.1:1", 1);  // nobody: calls to the provider fail at once
+      ::setenv("DUNLIN_STRIPE_API_BASE", provider.c_str(), 1);
       ::setenv("DUNLIN_BENCHMARK_ROUTE", "true", 1);
       ::setenv("DUNLIN_LOG_LEVEL", "error", 1);
       ::execl(binary.c_str(), binary.c_str(), "serve", "--listen", "127.0.0.1:0", "--ledger", ledger_.c_str(),
@@ -252,7 +257,36 @@ json EventToAccess(const std::string& binary, const std::string& folder, double 
   return {{"events", Figures(load)}, {"access_changes", total}, {"p99_at_most_seconds", p99}};
 }
 
-// A million scheduled jobs, then a hundred that come due one after the other.
+// A provider that notes when it is asked, and has no answer.
+class Clocked {
+ public:
+  Clocked() : server_(HttpServer::Options{.threads = 2}) {
+    server_.Route("GET", "/v1/subscriptions/{id}", [this](const HttpRequest& request) {
+      const Timestamp now = SystemClock().Now();
+      const std::lock_guard lock(mutex_);
+      asked_.emplace(request.path.substr(request.path.rfind('/') + 1), now);  // the first time only
+      return HttpResponse{.status = 503, .body = "{}"};
+    });
+    const Result<int> port = server_.Listen();
+    if (!port) std::exit(1);
+    url_ = "http://127.0.0.1:" + std::to_string(*port);
+    server_.Start();
+  }
+  const std::string& url() const { return url_; }
+  std::map<std::string, Timestamp> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Timestamp> asked_;
+  HttpServer server_;
+  std::string url_;
+};
+
+// A million scheduled retries, and a hundred jobs of their lane that come due one after the other: when each asks the
+// provider, which is how a retry begins.
 json Pending(const std::string& binary, const std::string& folder) {
   const std::string location = "sqlite:" + folder + "/pending.db";
   const Timestamp now = SystemClock().Now();
@@ -271,30 +305,27 @@ json Pending(const std::string& binary, const std::string& folder) {
       if (!(*ledger)->Commit(std::move(unit))) std::exit(1);
     }
   }
-  const Served served(binary, folder, "pending");
-  const std::string outbox = folder + "/pending.db.outbox.jsonl";
+  Clocked provider;
+  const Served served(binary, folder, "pending", provider.url());
   const Timestamp first = SystemClock().Now() + Millis{3000};
   {
     auto ledger = OpenLedger(location, {LedgerOptions::Mode::kOpenExisting});
     Unit unit;
-    for (int i = 0; i < 100; ++i)
-      unit.jobs.push_back({.kind = JobKind::kMail,
-                           .key = "bench/" + std::to_string(i),
+    for (int i = 0; i < 100; ++i) {
+      const std::string sub = "due_" + std::to_string(i);
+      unit.jobs.push_back({.kind = JobKind::kRefetch,
+                           .key = "refetch/" + sub,
+                           .subject = sub,
                            .due = first + Millis{i * 50},
-                           .payload = R"({"n":)" + std::to_string(i) + "}"});
+                           .payload = "{}"});
+    }
     if (!(*ledger)->Commit(std::move(unit))) std::exit(1);
   }
+  while (provider.asked().size() < 100 && SystemClock().Now() < first + Seconds{20})
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   std::vector<double> late;
-  std::size_t seen = 0;
-  while (late.size() < 100 && SystemClock().Now() < first + Seconds{20}) {
-    std::ifstream file(outbox);
-    std::size_t lines = 0;
-    for (std::string line; std::getline(file, line);) ++lines;
-    const Timestamp at = SystemClock().Now();
-    for (; seen < lines; ++seen)
-      late.push_back(static_cast<double>((at - (first + Millis{static_cast<int>(seen) * 50})).count()));
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  for (const auto& [sub, at] : provider.asked())
+    late.push_back(static_cast<double>((at - (first + Millis{std::stoi(sub.substr(4)) * 50})).count()));
   return {{"jobs", 1'000'000},
           {"resident_mib", served.ResidentMiB()},
           {"started", late.size()},

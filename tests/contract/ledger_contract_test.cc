@@ -209,6 +209,11 @@ TEST_P(LedgerContract, WhatBreaksARuleOfTheSchemaIsRefused) {
   Subscription paused = MakeSubscription("sub_1");
   paused.values.status = SubscriptionStatus::kPaused;  // R23: has no access
   EXPECT_EQ(Refused(Save(paused)), Errc::kInvalidArgument);
+  for (const SubscriptionStatus status : {SubscriptionStatus::kActive, SubscriptionStatus::kTrialing}) {
+    Subscription cut = MakeSubscription("sub_1");
+    cut.values = {.status = status, .access = Access::kRevoked};
+    EXPECT_EQ(Refused(Save(cut)), Errc::kInvalidArgument);  // R23: has access
+  }
   Subscription waiting = MakeSubscription("sub_1");
   waiting.recovery.state = RecoveryState::kWaiting;  // for nothing
   EXPECT_EQ(Refused(Save(waiting)), Errc::kInvalidArgument);
@@ -337,6 +342,28 @@ TEST_P(LedgerContract, AJobWithTheSameKeyIsKeptOrReplaced) {
   EXPECT_EQ(ledger_->FindJob(id).value()->payload, "{\"n\":2}");
 }
 
+// Whoever delivers the first has loaded it, and ends it by its id.
+TEST_P(LedgerContract, AMessageThatReplacesAnotherIsAJobOfItsOwn) {
+  for (const JobKind kind : {JobKind::kMail, JobKind::kNotify, JobKind::kAlert}) {
+    NewJob message = MakeJob(kind, kNoon, "message");
+    const JobId first = Must(Add(message)).new_jobs[0].id;
+    message.payload = "{\"n\":2}";
+    message.on_same_key = OnSameKey::kReplace;
+    const UnitResult replaced = Must(Add(message));
+    ASSERT_THAT(replaced.new_jobs, SizeIs(1));
+    EXPECT_NE(replaced.new_jobs[0].id, first);
+    EXPECT_EQ(replaced.new_jobs[0].lane, Lane::kMessages);
+    EXPECT_FALSE(ledger_->FindJob(first).value());
+    Unit delivered;
+    delivered.done = {first};
+    EXPECT_EQ(Refused(delivered), Errc::kConflict);
+    EXPECT_EQ(ledger_->FindJob(replaced.new_jobs[0].id).value()->payload, "{\"n\":2}");
+    Unit drop;
+    drop.drop_jobs = {"message"};
+    Must(drop);
+  }
+}
+
 TEST_P(LedgerContract, JobsWithoutAKeyDoNotMeet) {
   Must(Add(MakeJob(JobKind::kMail, kNoon)));
   Must(Add(MakeJob(JobKind::kMail, kNoon)));
@@ -359,7 +386,7 @@ TEST_P(LedgerContract, AFailedJobWaitsForItsNextTryAndRemembersItsFirstFailure) 
   const UnitResult result = Must(retry);
   ASSERT_THAT(result.new_jobs, SizeIs(1));
   EXPECT_EQ(result.new_jobs[0].due, kNoon + 10s);
-  EXPECT_EQ(result.new_jobs[0].lane, Lane::kOutside);
+  EXPECT_EQ(result.new_jobs[0].lane, Lane::kMessages);
   retry.retries = {{.id = id, .due = kNoon + 30s, .error = "second", .at = kNoon + 11s}};
   Must(retry);
   const Job failed = ledger_->FindJob(id).value().value();

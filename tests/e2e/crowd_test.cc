@@ -47,7 +47,7 @@ class CrowdTest : public ::testing::Test {
     return connections;
   }
 
-  // How long a webhook takes from its first byte to its answer, the median of some.
+  // How long a webhook takes from its first byte to its answer: of 25 the third slowest, as the machine has other work.
   static std::chrono::microseconds WebhookTakes(Served& served, HttpConnection& connection) {
     std::vector<steady_clock::duration> took;
     for (int i = 0; i < 25; ++i) {
@@ -57,8 +57,9 @@ class CrowdTest : public ::testing::Test {
       EXPECT_EQ(connection.Receive().status, 200);
       took.push_back(steady_clock::now() - begin);
     }
-    std::ranges::nth_element(took, took.begin() + 12);
-    return std::chrono::duration_cast<std::chrono::microseconds>(took[12]);
+    std::ranges::sort(took);
+    EXPECT_LT(took.back(), 1s * kSlower);
+    return std::chrono::duration_cast<std::chrono::microseconds>(took[22]);
   }
 };
 
@@ -90,6 +91,23 @@ TEST_F(CrowdTest, IdleAndDrippingConnectionsDoNotDelayARealRequest) {
   EXPECT_EQ(heads[0]->Receive(2s).status, 408);
   EXPECT_EQ(bodies[0]->Receive(2s).status, 408);
   EXPECT_FALSE(idle[0]->ClosedWithin(0ms)) << "an idle one may stay a minute";
+}
+
+TEST_F(CrowdTest, ACrowdOfBodiesThatStopHalfWayTakesNoMemoryFromTheOthers) {
+  Served served;
+  ASSERT_NE(served.port(), 0) << served.process().Err();
+  struct Kind {
+    int count;
+    std::size_t bytes;
+  };
+  for (const Kind kind : {Kind{1500, 16'000}, Kind{1500, 60'000}, Kind{200, 900'000}}) {
+    const std::string request = RequestBytes("POST", "/webhooks/stripe", {}, std::string(kind.bytes, 'a'));
+    const Connections crowd = Connect(served.port(), kind.count);
+    for (const auto& connection : crowd) connection->Send(std::string_view(request).substr(0, request.size() - 1000));
+    HttpConnection other(served.port());
+    EXPECT_LT(WebhookTakes(served, other), 20ms * kSlower) << kind.count << " bodies of " << kind.bytes;
+    EXPECT_LT(served.PeakMiB(), kMemoryMiB) << kind.count << " bodies of " << kind.bytes;
+  }
 }
 
 TEST_F(CrowdTest, AThousandConnectsAtOnceAreServedWithinASecond) {
@@ -150,7 +168,7 @@ TEST_F(CrowdTest, AttacksAreRefusedAndMemoryDoesNotGrow) {
       {"header fields without end", 431, post, fields},
       {"a target without end", 431, "GET /", megabyte},
       {"a huge length", 413, post + "Content-Length: 4000000000\r\n\r\n", megabyte},
-      {"a length that overflows", 413, post + "Content-Length: 18446744073709551617\r\n\r\n", megabyte},
+      {"a length that overflows", 400, post + "Content-Length: 18446744073709551617\r\n\r\n", megabyte},
       {"two lengths", 400, post + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n", megabyte},
       {"a signed length", 400, post + "Content-Length: +5\r\n\r\n", megabyte},
       {"a listed length", 400, post + "Content-Length: 5, 5\r\n\r\n", megabyte},

@@ -1,6 +1,7 @@
 // What a sender of webhooks is answered by the running service, and what is then in its ledger.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <thread>
 
 #include "state/clock.h"
@@ -73,12 +74,19 @@ TEST_F(DoorTest, EveryBadSignatureIsRefusedWithItsReasonAndNothingIsStored) {
       {"no_matching_signature", {{kSignature, good}}, body + " "},
       {"payload_empty", {{kSignature, SignStripePayload("", World::kSecret, now)}}, ""},
   };
+  std::map<std::string, int> refused;
   for (const Case& one : cases) {
     const HttpAnswer answer = Post(one.body, one.headers);
     ASSERT_EQ(answer.status, 400) << one.reason << ": " << answer.body;
     EXPECT_EQ(Json::parse(answer.body).at("code"), one.reason);
+    ++refused[one.reason];
   }
   EXPECT_FALSE(Find("evt_refused"));
+  const std::string metrics = HttpSend(world_.port(), "GET", "/metrics").body;
+  for (const auto& [reason, times] : refused) {
+    const std::string line = "dunlin_webhooks_total{provider=\"stripe\",verdict=\"" + reason + "\"} ";
+    EXPECT_NE(metrics.find("\n" + line + std::to_string(times) + "\n"), std::string::npos) << reason;
+  }
 }
 
 TEST_F(DoorTest, RightlySignedNonsenseIsRefused) {

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "fixtures/player/http.h"
 #include "tests/support/redis_server.h"
 #include "tests/support/world.h"
 #include "workflows/simulate/truth.h"
@@ -33,6 +34,31 @@ TEST(ServiceTest, WebhooksAreAnsweredByWhatBecameOfThem) {
   EXPECT_EQ((*live)->outcome, EventOutcome::kKept);
   const auto refused = (*ledger)->FindEvent(Provider::kStripe, EventId{"evt_bad"});
   EXPECT_TRUE(refused && !*refused) << "nothing is stored of what is refused";
+}
+
+// What came of an event counts in the histogram, and what an answer brought is counted as well.
+TEST(ServiceTest, EveryChangeOfAccessIsCounted) {
+  World world({.seed = 65});
+  const nlohmann::json customer =
+      world.Provider("/v1/customers", {{"email", "count@example.com"},
+                                       {"payment_method", "pm_card_visa"},
+                                       {"invoice_settings[default_payment_method]", "pm_card_visa"}});
+  world.Provider("/v1/subscriptions", {{"customer", customer.at("id")}, {"items[0][price]", world.prices().at("pro")}});
+  world.Sim(
+      "/_sim/cards",
+      {{"customer", customer.at("id")}, {"behavior", "decline"}, {"decline_code", "insufficient_funds"}, {"times", 1}});
+  for (const char* leap : {"31d", "2h", "30h"}) {
+    world.Sim("/_sim/clock", {{"advance", leap}});
+    EXPECT_TRUE(world.Settle(20));
+  }
+  const std::string metrics = play::Get(world.url() + "/metrics", "")->body;
+  const auto sample = [&](const std::string& name) {
+    const std::size_t at = metrics.find("\n" + name + " ");
+    return at == std::string::npos ? -1.0 : std::stod(metrics.substr(at + name.size() + 2));
+  };
+  EXPECT_EQ(sample("dunlin_access_changes_total{to=\"revoked\"}"), 1);
+  EXPECT_EQ(sample("dunlin_access_changes_total{to=\"granted\"}"), 2) << "at first, and when the retry succeeded";
+  EXPECT_GE(sample("dunlin_event_to_access_seconds_count"), 2);
 }
 
 // One service through it all: Redis goes, comes back empty, and is emptied.

@@ -253,6 +253,27 @@ TEST_F(SqliteLedgerTest, ADamagedPageIsFoundWhenASmallLedgerIsOpened) {
   EXPECT_EQ(Refused().code, Errc::kCorrupt);
 }
 
+TEST_F(SqliteLedgerTest, AServiceFindsADamagedPageInALargeLedgerToo) {
+  {
+    auto ledger = OpenLedger("sqlite:" + path_);
+    ASSERT_TRUE(ledger);
+    for (int i = 0; i < 20; ++i) {
+      NewEvent event = testing::MakeEvent("evt_" + std::to_string(i));
+      event.body = std::string(1 << 20, 'b');
+      ASSERT_TRUE((*ledger)->Commit(testing::Accept(event)));
+    }
+  }
+  std::string bytes = ReadFile(path_);
+  ASSERT_GT(bytes.size(), 18U << 20);
+  EXPECT_TRUE(OpenLedger("sqlite:" + path_, {.sole_service = true}));
+  bytes.replace(bytes.size() / 2 / 4096 * 4096, 4096, std::string(4096, '\x5a'));
+  WriteFile(path_, bytes);
+  const auto opened = OpenLedger("sqlite:" + path_, {.sole_service = true});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::kCorrupt);
+  EXPECT_THAT(opened.error().detail, HasSubstr("damaged"));
+}
+
 TEST_F(SqliteLedgerTest, AMissingIndexIsNamed) {
   MakeLedger(1);
   Script("DROP INDEX jobs_ready_outside");

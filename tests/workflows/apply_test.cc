@@ -85,6 +85,9 @@ TEST(ApplyTest, ABatchHasOneChangeRowForEachChangeAndNoMore) {
   world.Store(SnapshotDigest("evt_5", kNoon - 10s, ProviderStatus::kActive));
   ApplyAll(world);
   EXPECT_EQ(world.Reasons("change").size(), 3U);
+  const auto told = world.base->Jobs({.kind = JobKind::kNotify}, {.limit = 10});
+  ASSERT_EQ(told->items.size(), 1U) << "of one commit the product hears once, how it stands in the end";
+  EXPECT_NE(told->items[0].payload.find(R"("status":"active")"), std::string::npos) << told->items[0].payload;
 }
 
 TEST(ApplyTest, AnAlertThatIsOverWithinTheBatchIsNotRaised) {

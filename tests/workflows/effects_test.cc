@@ -788,6 +788,26 @@ TEST(DeliverTest, AMessageIsDeliveredOnceAndTriedAgainWhenItFails) {
   EXPECT_FALSE(w.FindJob("mail/1"));
 }
 
+TEST(DeliverTest, TheChangesOfASubscriptionAreToldInTheirOrder) {
+  World w;
+  NewJob first = testing::MakeJob(JobKind::kNotify, kNoon, "notify/1");
+  NewJob second = testing::MakeJob(JobKind::kNotify, kNoon, "notify/2");
+  NewJob other = testing::MakeJob(JobKind::kNotify, kNoon, "notify/3");
+  first.subject = second.subject = "sub_1";
+  other.subject = "sub_2";
+  ASSERT_TRUE(w.base->Commit(testing::Add(first)));
+  ASSERT_TRUE(w.base->Commit(testing::Add(second)));
+  ASSERT_TRUE(w.base->Commit(testing::Add(other)));
+  w.Run("notify/2");
+  EXPECT_TRUE(w.outbox.messages.empty());
+  EXPECT_EQ(w.FindJob("notify/2")->tries, 0) << "waiting is no failure";
+  w.Run("notify/3");
+  EXPECT_EQ(w.outbox.messages.size(), 1U);
+  w.Run("notify/1");
+  w.Run("notify/2");
+  EXPECT_EQ(w.outbox.messages.size(), 3U);
+}
+
 TEST(RetryRuleTest, WaitsDoubleWithinTwentyPercentUpToAnHour) {
   testing::FixedRandom random;
   const Error error{Errc::kUnavailable, "x"};

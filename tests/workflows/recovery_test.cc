@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
+#include "state/failures.h"
+#include "state/merge.h"
 #include "tests/workflows/recovery_scripts.h"
 
 namespace dunlin {
@@ -266,6 +269,47 @@ TEST(RecoveryTest, OneFailureIsOneMail) {
   EXPECT_EQ(player.mails(), 1);
   player.Play("due declined look know:insufficient_funds look");
   EXPECT_EQ(player.mails(), 2);
+}
+
+// A provider that collects by itself, and whose failures are known by its count of attempts alone.
+class CountedFailures {
+ public:
+  CountedFailures() { record_.subscription.id = SubscriptionId{"sub_1"}; }
+  // How many mails it leads to that the invoice is shown as open, with so many failed attempts, of a past-due one.
+  long MailsOf(const std::string& invoice, int failed, Timestamp now) {
+    SubscriptionSnapshot snapshot = testing::Snapshot("evt_" + std::to_string(++n_), now, ProviderStatus::kPastDue);
+    snapshot.latest_invoice = invoice;
+    Merge(record_.subscription.facts, snapshot);
+    InvoiceFact fact = testing::Invoice("evt_" + std::to_string(++n_), now, InvoiceStatus::kOpen, invoice);
+    fact.made_at = invoice == "in_1" ? kNoon - 1h : now;
+    if (failed > 0) CountFailures(fact, 1, failed, now);
+    Merge(record_.subscription.facts, fact);
+    Decision decision = Decide({.before = record_, .facts = record_.subscription.facts, .now = now + 1s}, policies_);
+    record_.subscription = decision.next;
+    return std::count_if(decision.jobs.begin(), decision.jobs.end(),
+                         [](const NewJob& job) { return job.kind == JobKind::kMail; });
+  }
+
+ private:
+  const PolicyBook policies_{testing::PolicyOf(ProviderPolicy())};
+  SubscriptionRecord record_;
+  int n_ = 0;
+};
+
+TEST(RecoveryTest, AFailureThatIsOnlyCountedIsToldForEachInvoice) {
+  CountedFailures provider;
+  EXPECT_EQ(provider.MailsOf("in_1", 1, kNoon), 1);
+  EXPECT_EQ(provider.MailsOf("in_1", 1, kNoon + 1h), 0);
+  EXPECT_EQ(provider.MailsOf("in_1", 2, kNoon + kDay), 1);
+  EXPECT_EQ(provider.MailsOf("in_2", 1, kNoon + 2 * kDay), 1);
+}
+
+// That a payment is overdue can be known before what failed.
+TEST(RecoveryTest, TheFailureThatOpenedARecoveryIsNotToldAgainWhenItIsLearnt) {
+  CountedFailures provider;
+  EXPECT_EQ(provider.MailsOf("in_1", 0, kNoon), 1);
+  EXPECT_EQ(provider.MailsOf("in_1", 1, kNoon + 1min), 0);
+  EXPECT_EQ(provider.MailsOf("in_1", 2, kNoon + kDay), 1);
 }
 
 // I6 and I9 over stories that nobody thought of; the player checks the rest after each word.

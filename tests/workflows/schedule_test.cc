@@ -118,6 +118,21 @@ TEST(ScheduleTest, AStaffAttemptCountsTowardTheNetworksLimit) {
   EXPECT_EQ(Look(policy, invoice, attempts, kNoon + 5h).at, kNoon + kDay);
 }
 
+// I6: the limit is the card's, whichever invoice the attempt was for.
+TEST(ScheduleTest, TheProvidersFailuresOnOtherInvoicesCountTowardTheNetworksLimit) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.network_attempts_max = 2;
+  const InvoiceFact invoice = FailedInvoice("evt_2", kNoon);
+  InvoiceFact earlier = FailedInvoice("evt_1", kNoon - kDay);
+  earlier.id = InvoiceId{"in_0"};
+  const std::vector<InvoiceFact> all = {earlier, invoice};
+  const Timestamp now = kNoon + 5h;
+  EXPECT_EQ(AttemptsInWindow(policy, &invoice, {}, {}, now, all), 2);
+  EXPECT_EQ(LookAhead(policy, &invoice, {}, {}, kNoon, "sub_1", now, all).at, kNoon - kDay + policy.network_window);
+  const MethodChange method{now, EventId{"evt_m"}, ""};
+  EXPECT_EQ(NewMethodFrom(policy, &invoice, {}, method, now, all), kNoon - kDay + policy.network_window);
+}
+
 TEST(ScheduleTest, OneAttemptThatIsToldByTwoEventsCountsOnce) {
   const CollectionPolicy policy = ServicePolicy();
   InvoiceFact invoice = FailedInvoice("evt_1", kNoon);

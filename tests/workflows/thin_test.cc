@@ -76,6 +76,18 @@ TEST_F(ThinTest, AFailureThatAnAnswerShowsIsTheStartOfTheSchedule) {
   EXPECT_EQ(Attempts(), 1);
 }
 
+// What cannot be asked for by its id stands in the provider's list.
+TEST_F(ThinTest, WhatOnlyTheListTellsIsListedWithinHalfAMinuteAndOnce) {
+  world.Hear(ThinDigest("evt_x", world.clock.Now(), "events", ""));
+  world.Hear(ThinDigest("evt_y", world.clock.Now(), "events", ""));
+  const auto jobs = world.base->Jobs({.kind = JobKind::kCatchUp}, {.limit = 10});
+  ASSERT_EQ(jobs->items.size(), 1U);
+  EXPECT_EQ(jobs->items[0].due, world.clock.Now() + 30s);
+  world.clock.Advance(10s);
+  world.Hear(ThinDigest("evt_z", world.clock.Now(), "events", ""));
+  EXPECT_EQ(world.base->FindJob(jobs->items[0].id)->value().due, jobs->items[0].due) << "it is not put off";
+}
+
 TEST_F(ThinTest, AnAttemptOfOursDoesNotMoveTheProvidersFailure) {
   Shows(ProviderStatus::kPastDue, "pm_1");
   ShowsFailed(1, kNoon);

@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
 #include <thread>
 
+#include "tests/support/redis_server.h"
 #include "tests/workflows/effects_world.h"
 #include "workflows/queue/memory_queue.h"
+#include "workflows/queue/queue_url.h"
+#include "workflows/queue/redis_queue.h"
 
 namespace dunlin {
 namespace {
@@ -110,26 +114,60 @@ struct WorkerTest : ::testing::Test {
   TimedOutbox outbox{clock};
   World world;
   Engine engine;
-  ForgetfulQueue apply, outside;
-  Workers workers{engine, apply, outside, {}};
+  ForgetfulQueue apply, outside, messages;
+  Workers workers{engine, {apply, outside, messages}, {}};
 };
 
-TEST_F(WorkerTest, ADueJobStartsAtItsTime) {
+// A hundred jobs that come due ten milliseconds apart start when they do.
+void ExpectInTime(WorkerTest& test, Workers& workers) {
   workers.Start();
   std::map<JobId, Timestamp> due;
-  const Timestamp start = clock.Now() + 100ms;
-  for (int i = 0; i < 100; ++i) due[Add(start + Millis{i * 10})] = start + Millis{i * 10};
-  ASSERT_TRUE(outbox.WaitFor(100, Millis{5s} * kSlower));
+  const Timestamp start = test.clock.Now() + 100ms;
+  for (int i = 0; i < 100; ++i) due[test.Add(start + Millis{i * 10})] = start + Millis{i * 10};
+  ASSERT_TRUE(test.outbox.WaitFor(100, Millis{5s} * kSlower));
   std::vector<Millis> late;
-  for (const auto& [id, at] : outbox.began()) late.push_back(at - due.at(id));
+  for (const auto& [id, at] : test.outbox.began()) late.push_back(at - due.at(id));
   std::sort(late.begin(), late.end());
   EXPECT_GE(late.front(), Millis{0});
-  RecordProperty("median_ms", std::to_string(late[50].count()));
-  RecordProperty("max_ms", std::to_string(late.back().count()));
-  std::cout << "late by " << late[50].count() << " ms in the median, " << late.back().count() << " ms at most\n";
-  EXPECT_LE(late[50], Millis{50} * kSlower);
-  EXPECT_LE(late.back(), Millis{500} * kSlower);  // the machine may be busy with other tests
+  std::cout << "late by " << late[50].count() << " ms in the median, " << late[90].count() << " ms for nine in ten, "
+            << late.back().count() << " ms at most\n";
+  EXPECT_LE(late[90], Millis{50} * kSlower);
+  EXPECT_LE(late.back(), Millis{500} * kSlower);  // the machine may be busy with something else
   EXPECT_TRUE(workers.Stop(5s));
+}
+
+TEST_F(WorkerTest, ADueJobStartsAtItsTime) { ExpectInTime(*this, workers); }
+
+TEST_F(WorkerTest, ADueJobStartsAtItsTimeWithRedisToo) {
+  testing::RedisServer server;
+  const RedisTarget target = ParseQueueUrl(server.unix_url())->redis;
+  RedisQueue apply_there(target, "apply"), outside_there(target, "outside"), messages_there(target, "messages");
+  Workers with_redis{engine, {apply_there, outside_there, messages_there}, {}};
+  ExpectInTime(*this, with_redis);
+}
+
+// The provider takes calls and answers none.
+TEST_F(WorkerTest, AProviderThatHangsHoldsUpNoMessage) {
+  std::promise<void> answers;
+  const std::shared_future<void> answered = answers.get_future().share();
+  std::atomic<int> calls{0};
+  world.provider.during = [&](const testing::ScriptedProvider::Call&) {
+    ++calls;
+    answered.wait();
+  };
+  for (int i = 0; i < 40; ++i) {
+    NewJob job = testing::MakeJob(JobKind::kRefetch, clock.Now() - 1h, "refetch/" + std::to_string(i));
+    job.subject = "sub_" + std::to_string(i);
+    ASSERT_TRUE(world.base->Commit(testing::Add(job)));
+  }
+  workers.Start();
+  for (int i = 0; i < 500 && calls < Workers::Options{}.outside_threads; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(calls, Workers::Options{}.outside_threads);
+  for (int i = 0; i < 10; ++i) Add(clock.Now());
+  EXPECT_TRUE(outbox.WaitFor(10, Millis{1s} * kSlower));
+  workers.BeginStop();
+  answers.set_value();
+  EXPECT_TRUE(workers.Stop(Millis{5s} * kSlower));
 }
 
 TEST_F(WorkerTest, AJobInFlightIsNotBegunTwiceThoughItIsOfferedAgain) {
@@ -140,7 +178,7 @@ TEST_F(WorkerTest, AJobInFlightIsNotBegunTwiceThoughItIsOfferedAgain) {
   const auto jobs = world.base->DueJobs(clock.Now(), 10);
   const std::vector<QueueItem> again = {{jobs->front().id, jobs->front().due}};
   for (int i = 0; i < 5; ++i) {
-    ASSERT_TRUE(outside.Offer(again));
+    ASSERT_TRUE(messages.Offer(again));
     std::this_thread::sleep_for(50ms);
   }
   std::this_thread::sleep_for(1200ms);  // and the feeder looks again
@@ -167,18 +205,18 @@ TEST_F(WorkerTest, StopWaitsForWhatIsUnderWayAndSaysWhenItGaveUp) {
 }
 
 TEST_F(WorkerTest, AQueueThatForgetsEverythingDelaysLittle) {  // I7
-  outside.away = true;
+  messages.away = true;
   workers.Start();
   for (int i = 0; i < 20; ++i) Add(clock.Now());
   std::this_thread::sleep_for(100ms * kSlower);
-  EXPECT_GT(outside.lost, 0);
+  EXPECT_GT(messages.lost, 0);
   EXPECT_TRUE(outbox.began().empty());
-  outside.away = false;
+  messages.away = false;
   EXPECT_TRUE(outbox.WaitFor(20, Millis{2s} * kSlower));
   const Timestamp soon = clock.Now() + 1500ms;
   for (int i = 0; i < 20; ++i) Add(soon);
   std::this_thread::sleep_for(50ms);
-  outside.Forget();
+  messages.Forget();
   EXPECT_TRUE(outbox.WaitFor(40, Millis{4s} * kSlower));
   EXPECT_TRUE(workers.Stop(5s));
 }

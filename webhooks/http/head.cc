@@ -117,7 +117,8 @@ std::optional<HeadRefusal> ReadLength(RequestHead& head, std::size_t body_bytes_
     return HeadRefusal{400, "Content-Length must be one decimal number"};
   }
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), head.content_length);
-  if (error != std::errc{} || head.content_length > body_bytes_max) {
+  if (error != std::errc{}) return HeadRefusal{400, "Content-Length is no length that a body can have"};
+  if (head.content_length > body_bytes_max) {
     return HeadRefusal{413, "at most " + std::to_string(body_bytes_max) + " bytes of body"};
   }
   return std::nullopt;
@@ -127,8 +128,7 @@ std::optional<HeadRefusal> ReadMeaning(RequestHead& head) {
   const bool http_1_1 = head.keep_alive;
   const std::size_t hosts = head.headers.Count("Host");
   if (hosts > 1 || (http_1_1 && hosts == 0)) return HeadRefusal{400, "there must be one Host"};
-  if (const std::string* coding = head.headers.Find("Content-Encoding");
-      coding != nullptr && (head.headers.Count("Content-Encoding") > 1 || !EqualIgnoringCase(*coding, "identity"))) {
+  if (head.headers.Count("Content-Encoding") != 0) {
     return HeadRefusal{415, "send the body as it is, without Content-Encoding"};
   }
   if (const std::string* expect = head.headers.Find("Expect")) {
@@ -136,8 +136,11 @@ std::optional<HeadRefusal> ReadMeaning(RequestHead& head) {
     head.expects_continue = http_1_1;
   }
   // An HTTP/1.0 connection is always closed. Anything but a plain keep-alive closes one of HTTP/1.1.
-  const std::string* connection = head.headers.Find("Connection");
-  if (connection != nullptr && !EqualIgnoringCase(*connection, "keep-alive")) head.keep_alive = false;
+  if (const std::string* connection = head.headers.Find("Connection");
+      connection != nullptr &&
+      (head.headers.Count("Connection") > 1 || !EqualIgnoringCase(*connection, "keep-alive"))) {
+    head.keep_alive = false;
+  }
   return std::nullopt;
 }
 

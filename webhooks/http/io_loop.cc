@@ -22,8 +22,8 @@ constexpr auto kSpareable = 500ms;  // idle for so long, a connection may be clo
 
 // What a connection may hold of a request that is not whole yet. More comes from a budget that all share, for a crowd
 // of large bodies that never end must not take all memory.
-constexpr std::size_t kOwnBytes = 64 * 1024;
-constexpr std::size_t kSharedBytes = 64 * 1024 * 1024;
+constexpr std::size_t kOwnBytes = 16 * 1024;
+constexpr std::size_t kSharedBytes = 16 * 1024 * 1024;  // or, where larger bodies are allowed, two of them
 
 }  // namespace
 
@@ -103,16 +103,20 @@ void IoLoop::Receive(Connection& connection) {
 void IoLoop::Advance(Connection& connection) {
   switch (connection.reader.Look()) {
     case RequestReader::State::kIdle: return;
-    case RequestReader::State::kWhole: return Dispatch(connection);
+    case RequestReader::State::kWhole: return WithinBudget(connection) ? Dispatch(connection) : Overburden(connection);
     case RequestReader::State::kRefused: return Refuse(connection, connection.reader.refusal());
     case RequestReader::State::kBegun: break;
   }
   if (connection.phase == Phase::kIdle) Enter(connection, Phase::kReading);
-  if (!WithinBudget(connection)) return Refuse(connection, connection.reader.Refuse(503, "too many large requests"));
+  if (!WithinBudget(connection)) return Overburden(connection);
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   if (!connection.reader.TakeContinue()) return;
   const ssize_t n = send(connection.socket, kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n != static_cast<ssize_t>(kContinue.size())) Close(connection);  // it does not read, so it is not waiting
+}
+
+void IoLoop::Overburden(Connection& connection) {
+  Refuse(connection, connection.reader.Refuse(503, "too many large requests"));
 }
 
 void IoLoop::Dispatch(Connection& connection) {
@@ -200,7 +204,7 @@ bool IoLoop::WithinBudget(Connection& connection) {
   const std::size_t buffered = connection.reader.buffered();
   const std::size_t large = buffered > kOwnBytes ? buffered - kOwnBytes : 0;
   const std::size_t more = large - std::exchange(connection.large_bytes, large);
-  if (more == 0 || (host_.large_bytes += more) <= kSharedBytes) return true;
+  if (more == 0 || (host_.large_bytes += more) <= std::max(kSharedBytes, 2 * host_.body_bytes_max)) return true;
   FreeBudget(connection);  // at once: nobody else is to be refused for what this one held
   return false;
 }

@@ -95,6 +95,7 @@ class IoLoop {
   void Flush(Connection& connection);
   void Sent(Connection& connection);
   void Linger(Connection& connection);
+  void Overburden(Connection& connection);
   bool WithinBudget(Connection& connection);
   void FreeBudget(Connection& connection);
 

@@ -208,7 +208,7 @@ Status TakeRequired(EnvelopeHandler& read, StripeEnvelope& envelope) {
   if (livemode.kind != Value::Kind::kBool && livemode.kind != Value::Kind::kAbsent) {
     return NotAnEvent("livemode is neither true nor false");
   }
-  envelope.livemode = livemode.number != 0;
+  if (livemode.kind == Value::Kind::kBool) envelope.livemode = livemode.number != 0;
   return {};
 }
 

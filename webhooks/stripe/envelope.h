@@ -2,6 +2,7 @@
 // the raw bytes in one pass without building a tree of them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ struct StripeEnvelope {
   EventId id;                       // evt_…; at most 255 printable ASCII characters, and so is `type`
   std::string type;                 // customer.subscription.updated
   Timestamp created;                // to the second in a snapshot event, to the millisecond in a thin one
-  bool livemode = false;            // false as well when it does not say
+  std::optional<bool> livemode;     // nullopt: it does not say
   bool thin = false;                // object is "v2.core.event": there is no data, the object must be fetched
   std::string object_id;            // data.object.id; invoice.upcoming has none
   std::string object_kind;          // data.object.object: subscription, invoice, …

@@ -34,15 +34,15 @@ Result<StripeIngest::Arrival> StripeIngest::Read(std::string_view body) {
   event.type = envelope->type;
   event.created = envelope->created;
   event.received_at = clock_.Now();
-  event.livemode = envelope->livemode;
+  event.livemode = envelope->livemode.value_or(false);
   event.object = envelope->thin ? envelope->related_object_id : envelope->object_id;
   event.subscription = envelope->subscription;
   event.body = body;
   Arrival arrival{.verdict = "stored"};
-  if (options_.livemode && *options_.livemode != envelope->livemode) {
+  if (options_.livemode && envelope->livemode && *options_.livemode != *envelope->livemode) {
     event.outcome = EventOutcome::kKept;
-    event.detail = envelope->livemode ? "a live event, and the API key is a test key"
-                                      : "a test event, and the API key is a live key";
+    event.detail = *envelope->livemode ? "a live event, and the API key is a test key"
+                                       : "a test event, and the API key is a live key";
     arrival.verdict = "ignored_mode";
   }
   arrival.unit.accept.push_back(std::move(event));

@@ -8,18 +8,36 @@
 #include "workflows/effects/steps.h"
 
 namespace dunlin {
+namespace {
+
+constexpr const char* kJobKey = "catch_up/stripe";
+constexpr Millis kHurried{30'000};
+
+}  // namespace
 
 Status RequestCatchUp(Ledger& ledger, Timestamp now) {
   const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
   if (!jobs) return tl::unexpected(jobs.error());
   Unit unit;
   if (jobs->items.empty()) {
-    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = "catch_up/stripe", .due = now, .payload = "{}"});
+    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = kJobKey, .due = now, .payload = "{}"});
   } else {
     unit.retries.push_back({.id = jobs->items.front().id, .due = now, .count_try = false, .at = now});
   }
   const Result<UnitResult> done = ledger.Commit(std::move(unit));
   if (!done) return tl::unexpected(done.error());
+  return {};
+}
+
+Status HurryCatchUp(Ledger& ledger, Unit& unit, Timestamp now) {
+  const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
+  if (!jobs) return tl::unexpected(jobs.error());
+  const Timestamp soon = now + kHurried;
+  if (jobs->items.empty()) {
+    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = kJobKey, .due = soon, .payload = "{}"});
+  } else if (jobs->items.front().due > soon) {
+    unit.retries.push_back({.id = jobs->items.front().id, .due = soon, .count_try = false, .at = now});
+  }
   return {};
 }
 

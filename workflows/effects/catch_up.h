@@ -9,4 +9,8 @@ namespace dunlin {
 // return. Errors: the ledger's.
 Status RequestCatchUp(Ledger& ledger, Timestamp now);
 
+// Adds to `unit` that the catch-up that waits runs within half a minute: something has happened that only the list of
+// events tells. However often that is said, it is one run. Errors: the ledger's.
+Status HurryCatchUp(Ledger& ledger, Unit& unit, Timestamp now);
+
 }  // namespace dunlin

@@ -1,5 +1,7 @@
 #include "workflows/effects/effects.h"
 
+#include <algorithm>
+
 #include "state/merge.h"
 #include "workflows/effects/filing.h"
 #include "workflows/effects/steps.h"
@@ -11,6 +13,11 @@ namespace {
 // How often a subscription's row may move under one change before the job is put off.
 constexpr int kConflictsMax = 50;
 
+// More of one subscription's hardly ever wait to be told.
+constexpr std::size_t kNotificationsMany = 100;
+// The least that a notification waits for one before it that is just being delivered.
+constexpr Millis kEarlierChangeWait{1s};
+
 }  // namespace
 
 Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId& id, const Change& change,
@@ -20,10 +27,13 @@ Outcome ChangeSubscription(Engine& engine, const Job& job, const SubscriptionId&
     if (!loaded) return TryLater{loaded.error()};
     SubscriptionRecord record = *loaded ? std::move(**loaded) : SubscriptionRecord{};
     record.subscription.id = id;
+    const Access before = record.subscription.values.access;
     Unit unit;
     if (const Status status = change(record, unit); !status)
       return TryLater{status.error(), Millis{0}, status.error().code != Errc::kConflict};
+    const Access after = unit.save.empty() ? before : unit.save.back().values.access;
     const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+    if (done && after != before) engine.observer.OnAccessChange(after, std::nullopt);
     if (done) return std::nullopt;
     if (done.error().code != Errc::kConflict) return TryLater{done.error()};
     const Result<std::optional<Job>> still = engine.ledger.FindJob(job.id);
@@ -106,9 +116,27 @@ Outcome Dispatch(Engine& engine, const Job& job) {
   return std::nullopt;
 }
 
+// What the product hears last is how it stands: the changes of a subscription are told one after the other. Returns how
+// long this one has to wait for those before it.
+Result<Millis> WaitForEarlierChanges(Engine& engine, const Job& job) {
+  Millis wait{0};
+  if (job.kind != JobKind::kNotify || job.subject.empty()) return wait;
+  const auto waiting = engine.ledger.Jobs({.kind = JobKind::kNotify, .state = JobState::kReady, .subject = job.subject},
+                                          {.limit = kNotificationsMany});
+  if (!waiting) return tl::unexpected(waiting.error());
+  for (const Job& other : waiting->items) {
+    if (ToInt(other.id) < ToInt(job.id)) wait = std::max({wait, other.due - engine.clock.Now(), kEarlierChangeWait});
+  }
+  return wait;
+}
+
 }  // namespace
 
 Outcome Deliver(Engine& engine, const Job& job) {
+  const Result<Millis> wait = WaitForEarlierChanges(engine, job);
+  if (!wait) return TryLater{wait.error()};
+  if (*wait > Millis{0})
+    return TryLater{{Errc::kUnavailable, "an earlier change of it was not told yet"}, *wait, false};
   if (const Status sent = engine.outbox.Deliver(job.id, job.payload); !sent) return TryLater{sent.error()};
   return Finish(engine, job);
 }

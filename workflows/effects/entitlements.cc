@@ -157,6 +157,7 @@ Outcome ReadEntitlements(Engine& engine, const Job& job) {
     unit.settle_alerts.push_back(kMarketplaceCredentialsAlert);
     unit.settle_alerts.push_back(RefusedAlert(filed->subscription));
     const Result<UnitResult> done = engine.ledger.Commit(std::move(unit));
+    if (done && filed->access) engine.observer.OnAccessChange(*filed->access, std::nullopt);
     if (done) return std::nullopt;
     if (done.error().code != Errc::kConflict) return TryLater{done.error()};
     const Result<std::optional<Job>> still = engine.ledger.FindJob(job.id);

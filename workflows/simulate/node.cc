@@ -15,6 +15,7 @@ struct Node::Process {
       : ledger(parts.ledger, parts.world, node, "simulated", parts.told),
         apply_queue(parts.world),
         outside_queue(parts.world),
+        message_queue(parts.world),
         chance(parts.seed + start, parts.name),
         door(parts.open_door(ledger, clock)),
         provider(parts.open_provider()) {
@@ -24,6 +25,7 @@ struct Node::Process {
   UnreliableLedger ledger;
   UnreliableQueue apply_queue;
   UnreliableQueue outside_queue;
+  UnreliableQueue message_queue;
   Chance chance;
   std::unique_ptr<Door> door;
   std::unique_ptr<ProviderApi> provider;
@@ -68,7 +70,7 @@ bool Node::Open() {
                           .ingest = [&p](std::string_view body) { return p.door->Take(body); },
                           .facts_kept = kFactsKept,
                           .catch_up_every = parts_.catch_up_every});
-  p.feeder.emplace(*p.engine, p.apply_queue, p.outside_queue, [](Lane) {});
+  p.feeder.emplace(*p.engine, LaneQueues{p.apply_queue, p.outside_queue, p.message_queue}, [](Lane) {});
   return RequestCatchUp(p.ledger, clock_.Now()).has_value();
 }
 
@@ -97,7 +99,7 @@ std::optional<Timestamp> Node::NextWake() {
   if (!p.hints.empty()) return parts_.world.now;
   std::optional<Timestamp> wake;
   const auto sooner = [&](Timestamp t) { wake = wake ? std::min(*wake, t) : t; };
-  for (UnreliableQueue* queue : {&p.apply_queue, &p.outside_queue}) {
+  for (UnreliableQueue* queue : {&p.apply_queue, &p.outside_queue, &p.message_queue}) {
     if (const auto due = queue->NextDue(); due && *due) sooner(std::max(WorldTime(**due), p.rest_until));
   }
   // A scan that finds nothing due is left out.
@@ -117,10 +119,10 @@ void Node::Step() {
       p.scanned_at = parts_.world.now;
       p.feeder->Scan();
     }
-    const bool applied = RunLane(Lane::kApply);
-    const bool acted = RunLane(Lane::kOutside);
+    bool acted = false;
+    for (const Lane lane : kLanes) acted = RunLane(lane) || acted;
     // What is claimed in vain is there again soon.
-    if (!applied && !acted) p.rest_until = parts_.world.now + kFeedEvery;
+    if (!acted) p.rest_until = parts_.world.now + kFeedEvery;
   });
 }
 

@@ -10,6 +10,8 @@ namespace dunlin::simulate {
 namespace {
 
 constexpr std::string_view kMail = "a mail";
+// A process can be down, its ledger full or its clock wrong for so long, and no longer.
+constexpr Millis kLateAtMost = Millis{12h};
 
 std::string Shown(std::string_view message) {
   const nlohmann::json content = nlohmann::json::parse(message, nullptr, false);
@@ -20,6 +22,11 @@ std::string Shown(std::string_view message) {
     if (!value.empty()) shown += value + " ";
   }
   return shown;
+}
+
+bool WillEnd(const Values& values) {
+  return values.access == Access::kGranted && values.access_until &&
+         AccessAt(values, *values.access_until) == Access::kRevoked;
 }
 
 }  // namespace
@@ -34,8 +41,26 @@ void Oracles::OnAcknowledged(const EventId& event) {
 }
 
 void Oracles::OnCommitted(const Committed& committed) {
-  touched_.insert(committed.saved.begin(), committed.saved.end());
+  for (const Committed::Saved& saved : committed.saved) touched_.insert(saved.id);
   for (const Attempt& attempt : committed.opened) CheckOpened(attempt);
+  CheckEndOfAccess(committed);
+  told_.OnCommitted(committed);
+}
+
+// I5: an end of access that time brings is dated when it was announced for, and is not committed long after.
+void Oracles::CheckEndOfAccess(const Committed& committed) {
+  for (const TimelineRow& row : committed.timeline) {
+    if (row.by != "time") continue;
+    const std::string& id = row.subscription.str();
+    const auto announced = access_ends_.find(row.subscription);
+    if (announced == access_ends_.end() || row.at != announced->second)
+      Break(id + ": the row of its access's end is not dated when it ended (I5)");
+    if (world_.now - row.at > kLateAtMost) Break(id + ": its access's end was committed too late (I5)");
+  }
+  for (const Committed::Saved& saved : committed.saved) {
+    access_ends_.erase(saved.id);
+    if (WillEnd(saved.values)) access_ends_.emplace(saved.id, *saved.values.access_until);
+  }
 }
 
 // I4: what is known at the commit that marks a charge as being sent.
@@ -68,13 +93,7 @@ void Oracles::OnMessage(JobId job, std::string_view message) {
   if (!content.is_object()) return Break("a message is no JSON object");
   const bool mail = content.value("kind", "") == "mail";
   OnText(mail ? kMail : "a message", message);
-  if (!mail) return;
-  mails_[{content.value("subscription", ""), content.value("template", "")}].insert(ToInt(job));
-}
-
-int Oracles::Mails(const std::string& subscription, const std::string& kind) const {
-  const auto found = mails_.find({subscription, kind});
-  return found == mails_.end() ? 0 : static_cast<int>(found->second.size());
+  told_.OnMessage(job, content);
 }
 
 void Oracles::AfterStep() {
@@ -83,12 +102,17 @@ void Oracles::AfterStep() {
   for (const SubscriptionId& id : touched_) CheckSubscription(id);
   seen_.merge(touched_);
   touched_.clear();
+  told_.CheckUntold();
 }
 
 void Oracles::AtEnd() {
   unchecked_ = acknowledged_;
   touched_ = seen_;
   AfterStep();
+  for (const SubscriptionId& id : seen_) {
+    const auto record = ledger_.LoadSubscription(id);
+    if (record && *record) told_.CheckEnd((*record)->subscription, *ledger_.Timeline(id));
+  }
   const auto alerts = ledger_.Alerts({.limit = 1000});
   for (const Alert& alert : alerts->items) OnText("an alert", alert.detail);
 }
@@ -115,16 +139,18 @@ void Oracles::CheckSubscription(const SubscriptionId& id) {
   for (const TimelineRow& row : *timeline) OnText("the timeline", row.reason);
 }
 
-// I5: a stored access that is not today's has a job that changes it.
+// I5: a stored access that will end has the job that commits it, due at that very moment; later only when it has
+// failed.
 void Oracles::CheckAccess(const Subscription& subscription) {
   const Values& values = subscription.values;
-  const bool will_end = values.access == Access::kGranted && values.access_until &&
-                        AccessAt(values, *values.access_until) == Access::kRevoked;
-  if (!will_end) return;
+  if (!WillEnd(values)) return;
   const auto jobs = ledger_.Jobs({.kind = JobKind::kAccessCheck, .subject = subscription.id.str()}, {.limit = 10});
-  const bool planned = std::any_of(jobs->items.begin(), jobs->items.end(),
-                                   [&](const Job& job) { return job.state == JobState::kReady; });
-  if (!planned) Break(subscription.id.str() + ": its access ends and no job will commit that (I5)");
+  const bool planned = std::any_of(jobs->items.begin(), jobs->items.end(), [&](const Job& job) {
+    return job.state == JobState::kReady && (job.due <= *values.access_until || job.tries > 0);
+  });
+  if (!planned) Break(subscription.id.str() + ": its access ends and no job will commit that in time (I5)");
+  if (values.status == SubscriptionStatus::kCanceled && values.access_until != values.paid_until)
+    Break(subscription.id.str() + ": it is cancelled and its access does not end with what is paid (I5, R7)");
 }
 
 // I8: an attempt that is out has the job that finds out about it.

@@ -9,6 +9,7 @@
 
 #include "workflows/observer.h"
 #include "workflows/outbox.h"
+#include "workflows/simulate/correspondence.h"
 #include "workflows/simulate/unreliable_ledger.h"
 #include "workflows/simulate/world.h"
 
@@ -24,7 +25,10 @@ struct OracleRules {
 class Oracles {
  public:
   Oracles(Ledger& ledger, const World& world, OracleRules rules)
-      : ledger_(ledger), world_(world), rules_(std::move(rules)) {}
+      : ledger_(ledger),
+        world_(world),
+        rules_(std::move(rules)),
+        told_(world, [this](std::string what) { Break(std::move(what)); }) {}
 
   void OnAcknowledged(const EventId& event);     // a webhook was answered 2xx
   void OnCommitted(const Committed& committed);  // right after a commit became durable
@@ -38,14 +42,13 @@ class Oracles {
   const std::vector<std::string>& broken() const { return broken_; }
   // When, in the world's time, each attempt was committed as being sent.
   const std::map<AttemptKey, Timestamp>& opened() const { return opened_; }
-  // How many messages of a template ("payment_failed") a subscription's customer got; one that is sent again after a
-  // crash counts once.
-  int Mails(const std::string& subscription, const std::string& kind) const;
+  const Correspondence& told() const { return told_; }
 
  private:
   void CheckEvent(const EventId& event);
   void CheckSubscription(const SubscriptionId& id);
   void CheckAccess(const Subscription& subscription);
+  void CheckEndOfAccess(const Committed& committed);
   void CheckAttempts(const SubscriptionRecord& record);
   void CheckOpened(const Attempt& attempt);
 
@@ -56,7 +59,8 @@ class Oracles {
   std::set<EventId> unchecked_;
   std::set<SubscriptionId> touched_, seen_;
   std::map<AttemptKey, Timestamp> opened_;
-  std::map<std::pair<std::string, std::string>, std::set<std::int64_t>> mails_;
+  std::map<SubscriptionId, Timestamp> access_ends_;  // as committed last
+  Correspondence told_;
   std::vector<std::string> broken_;
 };
 

@@ -60,16 +60,20 @@ std::vector<OurCharge> OurCharges(Ledger& ledger, const nlohmann::json& charges,
 }
 
 void CheckCards(const nlohmann::json& charges, const ChargeRules& rules, std::vector<std::string>& broken) {
-  std::map<std::string, std::vector<Timestamp>> by_card;
+  std::map<std::string, std::vector<std::pair<Timestamp, bool>>> by_card;  // when, and whether it is ours
   for (const nlohmann::json& charge : charges.at("charges")) {
+    if (charge.at("status") == "succeeded") continue;
     const std::string card = charge.at("customer").get<std::string>() + " " + charge.at("payment_method").dump();
-    by_card[card].push_back(FromUnixSeconds(charge.at("created")));
+    const bool ours = !charge.at("idempotency_key").is_null() &&
+                      charge.at("idempotency_key").get<std::string>().starts_with("dunlin-");
+    by_card[card].emplace_back(FromUnixSeconds(charge.at("created")), ours);
   }
   const auto limit = static_cast<std::size_t>(rules.card_limit);
-  for (auto& [card, times] : by_card) {
-    std::sort(times.begin(), times.end());
-    for (std::size_t i = limit; i < times.size(); ++i) {
-      if (times[i] - times[i - limit] < rules.card_window) broken.push_back(card + ": beyond the card's limit (I6)");
+  for (auto& [card, charged] : by_card) {
+    std::sort(charged.begin(), charged.end());
+    for (std::size_t i = limit; i < charged.size(); ++i) {
+      const bool beyond = charged[i].first - charged[i - limit].first < rules.card_window;
+      if (beyond && charged[i].second) broken.push_back(card + ": beyond the card's limit (I6)");
     }
   }
 }
@@ -84,6 +88,9 @@ void CheckChain(Ledger& ledger, const Subscription& s, std::vector<std::string>&
   SubscriptionStatus status = SubscriptionStatus::kPending;
   Access access = Access::kRevoked;
   for (const TimelineRow& row : *rows) {
+    if (row.reason.empty()) broken.push_back(s.id.str() + ": a row of its timeline has no reason (I9)");
+    if ((row.status_to || row.access_to) && row.rule.empty())
+      broken.push_back(s.id.str() + ": a change of it names no rule (I9, R22)");
     if (row.status_to) {
       if (*row.status_from != status)
         broken.push_back(s.id.str() + ": a status row does not follow the one before (I9)");
@@ -101,7 +108,8 @@ void CheckChain(Ledger& ledger, const Subscription& s, std::vector<std::string>&
 
 }  // namespace
 
-std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now, bool grace) {
+std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now,
+                                              const std::set<std::string>& in_grace) {
   std::vector<std::string> differences;
   for (const nlohmann::json& wanted : truth.at("subscriptions")) {
     const std::string id = wanted.at("id");
@@ -117,7 +125,7 @@ std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::js
       differences.push_back(id + ": " + what + " is " + std::string(is) + " and should be " + std::string(should_be));
     };
     compare("status", StatusName(values.status), status);
-    if (!grace || status != "past_due")
+    if (status != "past_due" || !in_grace.contains(id))
       compare("access", AccessName(AccessAt(values, now)), AccessFor(wanted, status, now));
     compare("plan", values.plan, wanted.at("plan_nickname").get<std::string>());
     if (status != "canceled") compare("cancel_at", Text(values.cancel_at), CancelAtFor(wanted));

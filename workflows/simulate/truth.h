@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,9 @@
 namespace dunlin::simulate {
 
 // Each thing that differs, one line; empty: all is as the provider says. `truth` is GET /_sim/truth, and `now` when
-// that was. With `grace` the access of past-due subscriptions is not judged.
+// that was. `in_grace`: past-due subscriptions that may still have access, whose access is not judged.
 std::vector<std::string> DifferencesFromTruth(Ledger& ledger, const nlohmann::json& truth, Timestamp now,
-                                              bool grace = false);
+                                              const std::set<std::string>& in_grace = {});
 
 // Each invoice that was captured more than once. `charges` is GET /_sim/charges. The simulator refuses to charge a paid
 // invoice, so this alone proves little: see BrokenCharges.
@@ -25,7 +26,7 @@ struct ChargeRules {
   // after a day, and one that is sent again just before may arrive after.
   Millis leap{0};
   Millis min_gap{0};                           // between an automatic one and the one before it on the invoice
-  int card_limit = 0;                          // on one payment method, by whomever …
+  int card_limit = 0;                          // on one payment method, by whomever: none of ours beyond it …
   Millis card_window{0};                       // … within this
   std::map<std::string, Timestamp> cancelled;  // subscriptions, and when the customer cancelled: none afterwards (R17)
 };

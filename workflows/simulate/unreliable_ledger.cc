@@ -35,8 +35,8 @@ Result<UnitResult> UnreliableLedger::Commit(Unit unit) {
     world_.Note("commit-fails");
     return Unavailable("the commit failed");
   }
-  Committed about{.opened = unit.open_attempts, .done = unit.done};
-  for (const Subscription& s : unit.save) about.saved.push_back(s.id);
+  Committed about{.opened = unit.open_attempts, .closed = unit.close_attempts, .timeline = unit.timeline};
+  for (const Subscription& s : unit.save) about.saved.push_back({s.id, s.values, s.recovery});
   Result<UnitResult> result = base().Commit(std::move(unit));
   if (result) told_(about);
   MayCrash(Fault::kCrashAfter);
@@ -55,14 +55,9 @@ std::vector<Result<UnitResult>> UnreliableLedger::CommitAll(std::vector<Unit> un
   return results;
 }
 
-Result<std::vector<Work>> UnreliableLedger::LoadWork(std::span<const JobId> ids) {
+Status UnreliableLedger::MayAsk() {
   if (world_.faults.Roll(Fault::kLedgerBusy)) return Unavailable("the ledger is busy");
-  return base().LoadWork(ids);
-}
-
-Result<std::optional<SubscriptionRecord>> UnreliableLedger::LoadSubscription(const SubscriptionId& id) {
-  if (world_.faults.Roll(Fault::kLedgerBusy)) return Unavailable("the ledger is busy");
-  return base().LoadSubscription(id);
+  return {};
 }
 
 }  // namespace dunlin::simulate

@@ -13,9 +13,14 @@ namespace dunlin::simulate {
 
 // What a commit was about, told after it is durable, to the oracles.
 struct Committed {
-  std::vector<SubscriptionId> saved;
-  std::vector<Attempt> opened;
-  std::vector<JobId> done;
+  struct Saved {
+    SubscriptionId id;
+    Values values;
+    Recovery recovery;
+  };
+  std::vector<Saved> saved;
+  std::vector<Attempt> opened, closed;
+  std::vector<TimelineRow> timeline;
 };
 
 // Not thread-safe: a simulation is one thread. What is committed is durable in `base`, whatever is said of it.
@@ -31,8 +36,9 @@ class UnreliableLedger final : public ForwardingLedger {
   void CommitThen(Unit unit, CommitDone done) override { done(Commit(std::move(unit))); }
   void OnNewJobs(JobHint hint) override { hint_ = std::move(hint); }
   const std::string& instance() const override { return name_; }
-  Result<std::vector<Work>> LoadWork(std::span<const JobId> ids) override;
-  Result<std::optional<SubscriptionRecord>> LoadSubscription(const SubscriptionId& id) override;
+
+ protected:
+  Status MayAsk() override;
 
  private:
   bool RefusedBefore();

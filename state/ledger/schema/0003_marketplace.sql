@@ -56,7 +56,9 @@ DROP TABLE jobs;
 ALTER TABLE jobs_new RENAME TO jobs;
 -- Each job is in one of the three: the feeder never steps over dead ones, nor over those of the other lane.
 CREATE INDEX jobs_ready_apply ON jobs (due_ms) WHERE state = 'ready' AND kind IN ('apply', 'access_check');
-CREATE INDEX jobs_ready_outside ON jobs (due_ms) WHERE state = 'ready' AND kind NOT IN ('apply', 'access_check');
+CREATE INDEX jobs_ready_messages ON jobs (due_ms) WHERE state = 'ready' AND kind IN ('mail', 'notify', 'alert');
+CREATE INDEX jobs_ready_outside ON jobs (due_ms)
+  WHERE state = 'ready' AND kind NOT IN ('apply', 'access_check', 'mail', 'notify', 'alert');
 CREATE INDEX jobs_dead ON jobs (due_ms) WHERE state = 'dead';
 CREATE UNIQUE INDEX jobs_by_key ON jobs (key) WHERE key <> '';
 CREATE INDEX jobs_by_subject ON jobs (subject) WHERE subject <> '';
@@ -92,6 +94,8 @@ CREATE TABLE subscriptions_new (
                                                 access_until_ms IS NOT NULL),
   CONSTRAINT "R23: pending and paused have no access" CHECK (status NOT IN ('pending', 'paused') OR
                                                              access = 'revoked'),
+  CONSTRAINT "R23: active and trialing have access" CHECK (provider <> 'stripe' OR access = 'granted' OR
+                                                           status NOT IN ('active', 'trialing')),
   CONSTRAINT "a waiting recovery has a next attempt, others have none" CHECK (
     CASE recovery_state
       WHEN 'waiting' THEN next_attempt_ms IS NOT NULL

@@ -56,6 +56,7 @@ TEST_F(MetricsTest, CountByWhatHappened) {
 TEST_F(MetricsTest, HistogramsAddUp) {
   for (const auto took : {1ms, 3ms, 3ms, 40ms, 9000ms}) metrics_.OnWebhook("stripe", "stored", took);
   metrics_.OnAccessChange(Access::kGranted, Millis{-5});  // clocks step back
+  metrics_.OnAccessChange(Access::kGranted, std::nullopt);
   const Exposition text = Scrape();
   EXPECT_EQ(text.wrong, "") << "buckets only grow, and the last is the count";
   EXPECT_EQ(text.at(R"(dunlin_webhook_ack_seconds_bucket{le="0.001"})"), 1) << "a bound belongs to its bucket";
@@ -65,6 +66,7 @@ TEST_F(MetricsTest, HistogramsAddUp) {
   EXPECT_EQ(text.at("dunlin_webhook_ack_seconds_count"), 5);
   EXPECT_NEAR(text.at("dunlin_webhook_ack_seconds_sum"), 9.047, 1e-6);
   EXPECT_EQ(text.at("dunlin_event_to_access_seconds_sum"), 0);
+  EXPECT_EQ(text.at("dunlin_event_to_access_seconds_count"), 1) << "of events alone";
 }
 
 TEST_F(MetricsTest, GaugesSayHowTheBacklogStands) {

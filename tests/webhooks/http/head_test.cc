@@ -135,7 +135,7 @@ TEST(HeadTest, TheLengthOfABodyIsNeverInDoubt) {
   EXPECT_EQ(StatusOfPost("Content-Length: 0\r\n"), 0);
   EXPECT_EQ(StatusOfPost("Content-Length: 1000\r\n"), 0);
   EXPECT_EQ(StatusOfPost("Content-Length: 1001\r\n"), 413);
-  EXPECT_EQ(StatusOfPost("Content-Length: 99999999999999999999999999\r\n"), 413);
+  EXPECT_EQ(StatusOfPost("Content-Length: 99999999999999999999999999\r\n"), 400);
   EXPECT_EQ(StatusOfPost(""), 411);
   EXPECT_EQ(StatusOf("DELETE / HTTP/1.1\r\nHost: h\r\n"), 0);
   for (const char* value : {"abc", "+5", "-1", "5, 5", "5,3", "0x5", "5 5", "", "5a", "1e2", "5;"}) {
@@ -150,8 +150,7 @@ TEST(HeadTest, TheLengthOfABodyIsNeverInDoubt) {
 }
 
 TEST(HeadTest, EncodedBodiesAreRefused) {
-  EXPECT_EQ(StatusOfPost("Content-Length: 5\r\nContent-Encoding: identity\r\n"), 0);
-  for (const char* coding : {"gzip", "br", "deflate", "identity, gzip", "x"}) {
+  for (const char* coding : {"gzip", "br", "deflate", "identity", "identity, gzip", "x", ""}) {
     EXPECT_EQ(StatusOfPost("Content-Length: 5\r\nContent-Encoding: " + std::string(coding) + "\r\n"), 415) << coding;
   }
   EXPECT_EQ(StatusOfPost("Content-Length: 5\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\n"), 415);
@@ -164,6 +163,7 @@ TEST(HeadTest, ExpectationsAndConnectionsAreUnderstood) {
   EXPECT_TRUE(read("GET / HTTP/1.1\r\nHost: h\r\nConnection: Keep-Alive\r\n").keep_alive);
   EXPECT_FALSE(read("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n").keep_alive);
   EXPECT_FALSE(read("GET / HTTP/1.1\r\nHost: h\r\nConnection: x, close\r\n").keep_alive);
+  EXPECT_FALSE(read("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nConnection: close\r\n").keep_alive);
   EXPECT_FALSE(read("GET / HTTP/1.0\r\nConnection: keep-alive\r\n").keep_alive);
 }
 

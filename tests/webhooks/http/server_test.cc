@@ -216,7 +216,7 @@ TEST_F(ServerTest, WhatTwoProgramsCouldReadDifferentlyIsRefused) {
   ExpectRefused("GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400);
   ExpectRefused(std::string("GET / HTTP/1.1\r\nHost: h\0\r\n\r\n", 29), 400);
   ExpectRefused("BREW / HTTP/1.1\r\nHost: h\r\n\r\n", 501);
-  ExpectRefused("PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413);
+  ExpectRefused("PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400);
 }
 
 TEST_F(ServerTest, ManyRequestsShareAConnection) {

@@ -39,7 +39,7 @@ TEST(EnvelopeTest, ASnapshotEventIsRead) {
   EXPECT_EQ(e->id, EventId("evt_1"));
   EXPECT_EQ(e->type, "customer.subscription.updated");
   EXPECT_EQ(e->created, FromUnixSeconds(1800000000));
-  EXPECT_TRUE(e->livemode);
+  EXPECT_EQ(e->livemode, true);
   EXPECT_FALSE(e->thin);
   EXPECT_EQ(e->object_id, "sub_1");
   EXPECT_EQ(e->object_kind, "subscription");
@@ -78,7 +78,7 @@ TEST(EnvelopeTest, AnObjectWithoutIdAndUnknownTypesAreTaken) {
   ASSERT_TRUE(upcoming);
   EXPECT_EQ(upcoming->object_id, "");
   EXPECT_EQ(upcoming->customer, "cus_1");
-  EXPECT_FALSE(upcoming->livemode);
+  EXPECT_EQ(upcoming->livemode, std::nullopt);
   EXPECT_TRUE(ReadStripeEnvelope(R"({"type":"a.b.c_2","new":[{"id":1},[[]]],"object":"event","created":5,"id":"e"})"));
 }
 

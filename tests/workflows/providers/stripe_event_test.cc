@@ -458,10 +458,20 @@ TEST(StripeEventTest, AThinEventAsksForItsObject) {
             (std::pair<std::string, std::string>{"subscription", kSubscription}));
   const Digest dotted = ReadPatched("thin/v1.invoice.paid", R"({"related_object":{"type":"billing.invoice"}})");
   EXPECT_EQ(dotted.ask->first, "invoice");
-  EXPECT_FALSE(Read(Fixture("thin/v1.customer.created")).acted_on) << "a new customer has no subscription yet";
+  const std::pair<std::string, std::string> list{"events", ""};
+  EXPECT_EQ(Read(Fixture("thin/v1.customer.created")).ask, list);
   EXPECT_EQ(ReadPatched("thin/v1.customer.created", R"({"type":"v1.customer.updated"})").ask,
             (std::pair<std::string, std::string>{"customer", "cus_TBnRedwing0Q4f"}));
-  EXPECT_FALSE(ReadPatched("thin/v1.invoice.paid", R"({"related_object":null})").acted_on);
+  for (const char* type : {"payment_method.automatically_updated", "checkout.session.completed", "invoice_payment.paid",
+                           "payment_intent.payment_failed", "charge.failed"}) {
+    const Digest digest = ReadPatched("thin/v1.customer.created", R"({"type":"v1.)" + std::string(type) + R"("})");
+    EXPECT_EQ(digest.ask, list) << type;
+    EXPECT_TRUE(digest.acted_on) << type;
+  }
+  EXPECT_EQ(ReadPatched("thin/v1.invoice.paid", R"({"related_object":null})").ask, list);
+  const Digest other = ReadPatched("thin/v1.customer.created", R"({"type":"v1.product.created"})");
+  EXPECT_FALSE(other.ask);
+  EXPECT_FALSE(other.acted_on);
 }
 
 TEST(StripeEventTest, AThinEventNeedsAReadableTime) {

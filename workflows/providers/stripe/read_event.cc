@@ -268,13 +268,15 @@ Status ReadThinEvent(const Json& body, Digest& digest) {
   digest.created = *at;
   ReadRequest(Find(body, {"reason", "request"}), digest);
   const Json* related = Find(body, "related_object");
-  if (related == nullptr) return {};
-  const std::string type = Text(*related, "type");
+  const std::string type = related == nullptr ? "" : Text(*related, "type");
   const std::string kind = type.substr(type.rfind('.') + 1);  // "billing.invoice" too
-  const std::string id = Text(*related, "id");
+  const std::string id = related == nullptr ? "" : Text(*related, "id");
   const bool of_customer = kind == "customer" && digest.type == "customer.updated";
   if (!id.empty() && (kind == "subscription" || kind == "invoice" || of_customer)) {
     digest.ask = {kind, id};
+    digest.acted_on = true;
+  } else if (HandlerOf(digest.type) != nullptr) {
+    digest.ask = {"events", ""};
     digest.acted_on = true;
   }
   return {};
