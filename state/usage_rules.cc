@@ -17,18 +17,22 @@ constexpr Millis kDay{24h};
 
 using Licences = std::map<LicenceId, SeenLicence>;
 
-// Its agreement ended by going on as another one.
-bool PassesOn(const SeenLicence& licence, const MarketFacts& facts) {
-  if (licence.newest == nullptr || licence.newest->agreement.empty()) return false;
-  return std::any_of(facts.notices.begin(), facts.notices.end(), [&](const MarketNotice& n) {
-    return n.kind == Kind::kAgreementEnded && n.agreement == licence.newest->agreement &&
-           IsContinued(n.agreement_status);
-  });
+// Its agreement ended by going on as another one: AWS takes usage for the licence until then.
+std::optional<Timestamp> PassesOn(const SeenLicence& licence, const MarketFacts& facts) {
+  if (licence.newest == nullptr || licence.newest->agreement.empty()) return std::nullopt;
+  std::optional<Timestamp> first;
+  for (const MarketNotice& n : facts.notices) {
+    const bool ends = n.kind == Kind::kAgreementEnded && n.agreement == licence.newest->agreement;
+    if (ends && IsContinued(n.agreement_status) && (!first || n.at < *first)) first = n.at;
+  }
+  return first ? std::optional(*first + kLastUsageWindow) : std::nullopt;
 }
 
 // The newest licence of the product that runs on; failing that, one that passes on; failing that, a withdrawn one.
 Licences::const_iterator LicenceFor(const Licences& seen, const MarketFacts& facts, const ProductCode& product) {
-  const auto rank = [&](const SeenLicence& l) { return std::tuple(!l.IsWithdrawn(), !PassesOn(l, facts), l.seen_at); };
+  const auto rank = [&](const SeenLicence& l) {
+    return std::tuple(!l.IsWithdrawn(), !PassesOn(l, facts).has_value(), l.seen_at);
+  };
   auto best = seen.end();
   for (auto at = seen.begin(); at != seen.end(); ++at) {
     const SeenLicence& licence = at->second;
@@ -84,7 +88,7 @@ void MeterByLicence(const MarketFacts& facts, UsageTerms& terms) {
   terms.passes_on = PassesOn(licence->second, facts);
   for (const auto& [id, other] : seen) {
     if (id == licence->first || other.product != terms.meter.product) continue;
-    terms.former.push_back({id.str(), MeteredSince(facts, id), other.IsWithdrawn()});
+    terms.former.push_back({id.str(), MeteredSince(facts, id), PassesOn(other, facts), other.IsWithdrawn()});
   }
 }
 
@@ -107,10 +111,14 @@ class Freezer {
     for (const UsageHour& hour : hours_) {
       if (hour.state != UsageState::kOpen) continue;
       const std::optional<FormerMeter> former = FormerOf(hour);
-      if (former && (former->is_withdrawn || hour.hour > now_) && Shift(hour)) return false;
+      if (former && (IsOver(*former) || hour.hour > now_) && Shift(hour)) return false;
       if (former ? hour.hour > now_ : !IsDue(hour.hour)) continue;
       if (UsageClosesAt(hour.hour) <= now_ && Shift(hour)) return false;
-      Freeze(hour, former ? former->from : terms_ ? terms_->from : hour.hour);
+      if (former) {
+        Freeze(hour, former->from, former->until);
+      } else {
+        Freeze(hour, terms_ ? terms_->from : hour.hour, End());
+      }
     }
     return true;
   }
@@ -127,7 +135,7 @@ class Freezer {
       zero.meter = terms_->meter;
       zero.dimension = dimension;
       zero.hour = hour;
-      Freeze(std::move(zero), terms_->from);
+      Freeze(std::move(zero), terms_->from, End());
     }
   }
 
@@ -139,6 +147,8 @@ class Freezer {
     if (!terms_ || terms_->ended) return true;
     return (at_once_ && (terms_->until || terms_->passes_on)) || FreezesAt(hour, terms_->until) <= now_;
   }
+
+  bool IsOver(const FormerMeter& meter) const { return meter.is_withdrawn || (meter.until && *meter.until <= now_); }
 
   // nullopt: it is not of another licence than what is metered now.
   std::optional<FormerMeter> FormerOf(const UsageHour& hour) const {
@@ -154,13 +164,18 @@ class Freezer {
     });
   }
 
-  void Freeze(UsageHour hour, Timestamp from) {
+  // AWS takes nothing for the meter from then on.
+  std::optional<Timestamp> End() const {
+    if (!terms_) return std::nullopt;
+    return terms_->until ? terms_->until : terms_->passes_on;
+  }
+
+  void Freeze(UsageHour hour, Timestamp from, const std::optional<Timestamp>& end) {
     hour.state = UsageState::kFrozen;
     hour.stamp = from > hour.hour && from < hour.hour + kUsageHour ? from : hour.hour;
     hour.frozen_at = now_;
     hour.closes_at = UsageClosesAt(hour.hour);
-    const bool ending = terms_ && terms_->until && *terms_->until > now_;
-    if (ending) hour.closes_at = std::min(*hour.closes_at, *terms_->until);
+    if (end && *end > now_) hour.closes_at = std::min(*hour.closes_at, *end);
     out_.freeze.push_back(std::move(hour));
   }
 

@@ -35,7 +35,8 @@ Timestamp UsageFreezesAt(Timestamp hour, const std::optional<Timestamp>& until, 
 struct FormerMeter {
   std::string id;  // MeterId
   Timestamp from{};
-  bool is_withdrawn = false;  // AWS takes nothing for it any more
+  std::optional<Timestamp> until;  // AWS takes usage for it until then, if that is known
+  bool is_withdrawn = false;       // AWS takes nothing for it any more
 };
 
 // How usage of one product by one subscription is metered.
@@ -44,7 +45,8 @@ struct UsageTerms {
   Timestamp from{};                // AWS provides what is metered since then
   std::optional<Timestamp> until;  // no hour from then on: an end was announced, or has come
   bool ended = false;              // it has come
-  bool passes_on = false;          // its agreement was renewed or replaced: AWS soon takes nothing for this meter
+  // Its agreement was renewed or replaced: AWS takes usage for this meter until then.
+  std::optional<Timestamp> passes_on = {};
   std::vector<FormerMeter> former = {};
 };
 

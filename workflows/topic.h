@@ -9,7 +9,8 @@
 namespace dunlin {
 
 // Adds what follows from the digest's `topic`: a kConfirmTopic job, whose subject is the topic's ARN and whose payload
-// is {"event"}; or, when it is lost, the end of such a job that waits, and an alert, because nothing is asked for again by itself.
+// is {"event"}; or, when the topic is lost, the end of such a job that waits, and an alert, because nothing is asked
+// for again by itself.
 void FollowTopic(const Digest& digest, Timestamp now, Unit& unit);
 
 // The keys of alerts.

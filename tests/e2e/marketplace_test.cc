@@ -186,8 +186,8 @@ TEST(MarketplaceTest, AContractOfTheNewKindFollowsItsEntitlementsAndItsAgreement
   EXPECT_EQ(market.Subscription(licence).at("status"), "canceled");
 }
 
-// Whatever comes first of the new agreement, its licence and the end of the old one, and whatever AWS answers about the
-// old licence meanwhile.
+// Whatever comes first of the new licence, the end of the old agreement and that of its licence, and whatever AWS
+// answers about the old licence meanwhile.
 TEST(MarketplaceTest, ARenewalNeverTakesAccess) {
   Market market(88);
   market.MakeProduct("prod-new", true);
@@ -204,6 +204,7 @@ TEST(MarketplaceTest, ARenewalNeverTakesAccess) {
   for (const Json& agreement : agreements) {
     market.Aws("renew", {{"agreement", agreement.at("agreement")}, {"ends", "2027-06-01T00:00:00Z"}});
   }
+  ASSERT_TRUE(market.Settle());  // that it goes on is told at once; its licence comes a minute later
   for (const char* leap : {"10m", "2h"}) market.Advance(leap);
   for (const Json& agreement : agreements) {
     const std::string id = agreement.at("agreement");

@@ -95,7 +95,8 @@ MarketFacts Deliver(const std::vector<MarketFacts>& history) {
     RC_ASSERT(back.has_value());
     all = back->market;
     const MarketFacts before = all;
-    RC_ASSERT(Merge(all, fact) == (all != before));
+    const bool changed = Merge(all, fact);
+    RC_ASSERT(changed == (all != before));
   }
   return all;
 }
@@ -129,8 +130,10 @@ RC_GTEST_PROP(MarketProperty, AnyOrderWithDuplicatesEndsInTheSameValues, ()) {
     std::shuffle(delivered.begin(), delivered.end(), chance);
     const MarketFacts facts = Deliver(delivered);
     RC_ASSERT(facts == expected);
-    for (const Millis after : {Millis{0}, kStory / 2, kStory})
+    for (const Millis after : {Millis{0}, kStory / 2, kStory}) {
+      RC_LOG() << Read(facts, kNoon + after) << "\n" << Read(expected, kNoon + after) << std::endl;
       RC_ASSERT(Read(facts, kNoon + after) == Read(expected, kNoon + after));
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ Process::Process(std::vector<std::string> command, const std::map<std::string, s
   words.push_back(nullptr);
   pid_ = ::fork();
   if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a crashed test leaves no program behind
     for (const auto& [name, value] : env) ::setenv(name.c_str(), value.c_str(), 1);
     Redirect(log_ + ".out", 1);
     Redirect(log_ + ".err", 2);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/workflows/market_world.h"
 #include "workflows/effects/entitlement_sweep.h"
 
@@ -173,6 +175,41 @@ TEST_F(EntitlementsTest, AnAnswerTiesALicenceToTheBuyerWhoWasAskedAbout) {
   world.ApplyAll();
   EXPECT_EQ(world.Event(waits).outcome, EventOutcome::kApplied);
   EXPECT_EQ(world.IdOf("prod1/c1"), "agmt-7");
+}
+
+// From the renewal on AWS answers about the old licence that it holds nothing. Whichever notice comes first, and
+// however often we ask in between, nobody loses anything. (The end of a licence of which nothing else is known is an
+// end.)
+TEST_F(EntitlementsTest, ARenewalKeepsEverythingInEveryOrderOfItsNotices) {
+  const std::vector<MarketFacts> notices = {
+      OfAgreement(Kind::kAgreementCreated, kNoon + 1h, "agmt-2", AgreementStatus::kActive, "agmt-1"),
+      OfAgreement(Kind::kAgreementEnded, kNoon + 1h + 2min, "agmt-1", AgreementStatus::kRenewed),
+      OfLicence(Kind::kLicenceUpdated, kNoon + 1h + 1min, "l-02", "agmt-2"),
+      OfLicence(Kind::kLicenceDeprovisioned, kNoon + 1h + 3min, "l-01", "agmt-1")};
+  std::vector<std::size_t> order = {0, 1, 2, 3};
+  do {
+    const auto place = [&](std::size_t i) { return std::find(order.begin(), order.end(), i); };
+    if (place(3) < place(0) && place(3) < place(1)) continue;
+    MarketWorld other;
+    bool renewed = false;
+    other.marketplace.during = [&] {
+      const bool next = other.marketplace.calls().back().ends_with("l-02");
+      other.marketplace.WillEntitle(next == renewed ? Seats(5, kNoon + (renewed ? 480h : 240h)) : kNone);
+    };
+    other.Hear(News(Registered("", "l-01"), true));
+    other.Hear(News(OfLicence(Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1"), true));
+    other.RunUntil(kNoon + 1h + 5min);
+    ASSERT_EQ(other.Of("l-01").values.plan, "business");
+    renewed = true;
+    for (const std::size_t i : order) {
+      other.Hear(News(notices[i], true));
+      other.ApplyAll();
+      other.RunUntil(other.clock.Now() + 5s);
+      EXPECT_EQ(other.Of("l-01").values.plan, "business");
+    }
+    EXPECT_THAT(other.Changes("l-01"), ElementsAre("pending>active")) << ::testing::PrintToString(order);
+    EXPECT_EQ(other.Of("l-01").values.paid_until, kNoon + 480h) << ::testing::PrintToString(order);
+  } while (std::next_permutation(order.begin(), order.end()));
 }
 
 // ---- Refusals ----------------------------------------------------------------------------------------------------

@@ -304,6 +304,7 @@ TEST_F(UsageSendingTest, ARenewalWhoseLicenceIsNotThereYetSendsWhatThereIs) {
   world.HearAll({OfAgreement(Kind::kAgreementEnded, kNoon + 25min, "agmt-1", AgreementStatus::kRenewed)});
   world.RunUntil(kNoon + 26min);
   EXPECT_THAT(world.Read(), ElementsAre("12:00 7 sent"));
+  EXPECT_EQ(world.Hours()[0].closes_at, kNoon + 85min);
   EXPECT_EQ(world.Use("k2", 5), "13:00");
   world.HearAll({OfAgreement(Kind::kAgreementCreated, kNoon + 25min, "agmt-2", AgreementStatus::kActive, "agmt-1"),
                  OfLicence(Kind::kLicenceUpdated, kNoon + 26min, "l-02", "agmt-2")});
@@ -323,6 +324,17 @@ TEST_F(UsageSendingTest, WhatAWithdrawnLicenceHoldsIsBilledUnderTheOneThatCameAf
   world.RunUntil(kNoon + 5h);
   EXPECT_EQ(world.book.SumOf("l-02"), 7);
   EXPECT_EQ(world.book.SumOf("l-01"), 0);
+}
+
+// The notice that withdraws it can be lost, or late.
+TEST_F(UsageSendingTest, AfterItsLastWindowALicenceCountsAsWithdrawn) {
+  world.Use("k1", 7);
+  world.clock.Set(kNoon + 70min);
+  world.HearAll({OfAgreement(Kind::kAgreementEnded, kNoon + 5min, "agmt-1", AgreementStatus::kRenewed),
+                 OfAgreement(Kind::kAgreementCreated, kNoon + 1min, "agmt-2", AgreementStatus::kActive, "agmt-1"),
+                 OfLicence(Kind::kLicenceUpdated, kNoon + 2min, "l-02", "agmt-2")});
+  world.RunUntil(kNoon + 3h);
+  EXPECT_EQ(world.book.SumOf("l-02"), 7);
 }
 
 TEST_F(UsageSendingTest, FrozenUsageOfARenamedSubscriptionIsSentAsItWas) {
