@@ -59,10 +59,10 @@ int RunReplay(ReplayArguments arguments);
 struct SimulateArguments {
   std::optional<std::uint64_t> seed;  // may be left out with `duration`: then the clock chooses one
   std::uint64_t runs = 1;             // seeds from `seed` on
-  std::string duration;    // "10m": as many as fit in, instead of `runs`; empty: not given
-  std::string without;     // fault kinds that are left out, separated by commas
-  std::string leave_out;   // numbers of customers' actions that are left out, separated by commas
-  bool trace = false;      // print what happens
+  std::string duration;               // "10m": as many as fit in, instead of `runs`; empty: not given
+  std::string without;                // fault kinds that are left out, separated by commas
+  std::string leave_out;              // numbers of customers' actions that are left out, separated by commas
+  bool trace = false;                 // print what happens
   bool json = false;
 };
 int RunSimulate(const SimulateArguments& arguments);

@@ -31,38 +31,44 @@ void JudgeCharges(const End& end) {
   }
 }
 
-// Attempts that the provider counts on a subscription's invoices without making them, as it does once a card must not be
-// tried again. Where nothing else is heard they are told as failed.
-int OnlyCounted(const sim::World& provider, const std::string& subscription) {
-  std::map<std::string, int> charges;
-  for (const sim::Charge& charge : provider.charges.rows()) ++charges[charge.invoice];
-  int counted = 0;
-  for (const sim::Invoice& invoice : provider.invoices.rows()) {
-    if (invoice.subscription == subscription) counted += std::max(0, invoice.attempt_count - charges[invoice.id]);
-  }
-  return counted;
+// Attempts that the provider counts on an invoice without making them, as it does once a card must not be tried again.
+// Where nothing else is heard they are told as failed.
+int OnlyCounted(const sim::World& provider, const sim::Invoice& invoice) {
+  const auto& charges = provider.charges.rows();
+  const auto made = std::count_if(charges.begin(), charges.end(),
+                                  [&](const sim::Charge& charge) { return charge.invoice == invoice.id; });
+  return std::max(0, invoice.attempt_count - static_cast<int>(made));
 }
 
-// One failure, one mail; and one more when a customer who had left stays, as then the recovery begins anew. A payment
-// that takes days to settle is told of as failed when the subscription owes another invoice besides
-// (docs/simulation.md, known limits), so customers who pay like that are not judged.
+// A payment that takes days to settle is told of as failed when the subscription owes another invoice besides
+// (docs/simulation.md, known limits), so mails about such an invoice are not judged.
+bool SettlesLate(const sim::World& provider, const sim::Invoice& invoice) {
+  const auto& events = provider.events.rows();
+  return std::any_of(events.begin(), events.end(), [&](const sim::Event& event) {
+    if (event.type != "payment_intent.processing") return false;
+    const auto& intents = provider.intents.rows();
+    return std::any_of(intents.begin(), intents.end(), [&](const sim::PaymentIntent& intent) {
+      return intent.id == event.object_id && intent.invoice == invoice.id;
+    });
+  });
+}
+
+// One failure, one mail; and one more when a customer who had left stays, as then the recovery begins anew.
 void JudgeMails(const End& end) {
-  for (const sim::Subscription& subscription : end.provider.subscriptions.rows()) {
-    int failed = OnlyCounted(end.provider, subscription.id);
-    bool settles_late = false;
-    for (const sim::Event& event : end.provider.events.rows()) {
-      if (event.subscription != subscription.id) continue;
-      failed += event.type == "invoice.payment_failed" ? 1 : 0;
-      settles_late = settles_late || event.type == "payment_intent.processing";
-    }
-    if (settles_late) continue;
-    const auto stayed = end.stayed.find(subscription.id);
+  for (const sim::Invoice& invoice : end.provider.invoices.rows()) {
+    if (invoice.subscription.empty() || SettlesLate(end.provider, invoice)) continue;
+    const auto& events = end.provider.events.rows();
+    auto failed =
+        OnlyCounted(end.provider, invoice) + std::count_if(events.begin(), events.end(), [&](const sim::Event& event) {
+          return event.type == "invoice.payment_failed" && event.object_id == invoice.id;
+        });
+    const auto stayed = end.stayed.find(invoice.subscription);
     if (stayed != end.stayed.end()) failed += stayed->second;
     for (const char* kind : {"payment_failed", "method_needed"}) {
-      const int told = end.oracles.told().Mails(SubscriptionId{subscription.id}, kind);
+      const int told = end.oracles.told().Mails(SubscriptionId{invoice.subscription}, kind, InvoiceId{invoice.id});
       if (told > failed) {
-        end.oracles.Break(subscription.id + ": " + std::to_string(told) + " mails " + kind + " tell of " +
-                          std::to_string(failed) + " failed payments (I2)");
+        end.oracles.Break(invoice.subscription + ": " + std::to_string(told) + " mails " + kind + " tell of " +
+                          std::to_string(failed) + " failed payments of " + invoice.id + " (I2)");
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
@@ -194,6 +195,20 @@ int ChargesOfOurs(const nlohmann::json& charges) {
 // With sanitizers, which look for something else here, the service hardly comes to charge anything between the blows.
 constexpr int kChargesToProveIt = kSanitized ? 0 : 6;
 
+// A subscription whose birth was all that was heard of it: one change, told by one row.
+void ExpectBornOnce(Ledger& ledger, const std::string& id) {
+  const auto record = ledger.LoadSubscription(SubscriptionId{id});
+  ASSERT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
+  ExpectNone(simulate::BrokenSubscription(ledger, **record, 0));
+  EXPECT_EQ((*record)->subscription.values.status, SubscriptionStatus::kTrialing) << id;
+  EXPECT_EQ((*record)->subscription.values.access, Access::kGranted) << id;
+  const auto timeline = ledger.Timeline(SubscriptionId{id});
+  ASSERT_TRUE(timeline) << id;
+  const auto changes = std::count_if(timeline->begin(), timeline->end(),
+                                     [](const TimelineRow& row) { return row.status_to || row.access_to; });
+  EXPECT_EQ(changes, 1) << id << ": its birth took effect more than once (I2)";
+}
+
 void ExpectKept(Ledger& ledger, const Sender& sender) {
   for (const std::string& id : sender.acknowledged()) {
     const auto event = ledger.FindEvent(Provider::kStripe, EventId{id});
@@ -201,9 +216,48 @@ void ExpectKept(Ledger& ledger, const Sender& sender) {
     EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
     EXPECT_NE((*event)->outcome, EventOutcome::kUnreadable) << id;
   }
-  for (const std::string& id : sender.subscriptions()) {
+  for (const std::string& id : sender.subscriptions()) ExpectBornOnce(ledger, id);
+}
+
+// Each event that the provider saw answered 2xx, by its id.
+void ExpectKept(Ledger& ledger, const nlohmann::json& acknowledged) {
+  for (const nlohmann::json& id : acknowledged.at("events")) {
+    const auto event = ledger.FindEvent(Provider::kStripe, EventId{id.get<std::string>()});
+    ASSERT_TRUE(event && *event) << id << " was acknowledged and is lost (I1)";
+    EXPECT_NE((*event)->outcome, EventOutcome::kWaiting) << id;
+    EXPECT_NE((*event)->outcome, EventOutcome::kUnreadable) << id;
+  }
+}
+
+// What left the service: each message once, though it may have been delivered again after a crash, with the same words;
+// nobody is told the same twice; and what the product heard last of a subscription is how it stands.
+void ExpectTold(Ledger& ledger, const std::string& outbox) {
+  std::map<std::string, std::string> by_job;
+  std::map<std::string, nlohmann::json> last;
+  std::map<std::string, int> mails;
+  std::ifstream file(outbox);
+  ASSERT_TRUE(file) << outbox;
+  for (std::string line; std::getline(file, line);) {
+    const nlohmann::json message = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(message.is_object()) << "a torn line: " << line;
+    const auto [known, first] = by_job.emplace(message.at("id"), line);
+    EXPECT_EQ(known->second, line) << "another message under the same id";
+    if (!first) continue;
+    const std::string kind = message.at("kind");
+    if (kind == "notification") last[message.at("subscription")] = message;
+    if (kind == "mail") {
+      const std::string what = message.at("subscription").get<std::string>() + " " +
+                               message.at("template").get<std::string>() + " " + message.value("invoice", "") + " " +
+                               message.at("text").get<std::string>();
+      EXPECT_EQ(++mails[what], 1) << what << ": told twice";
+    }
+  }
+  EXPECT_FALSE(last.empty());
+  for (const auto& [id, message] : last) {
     const auto record = ledger.LoadSubscription(SubscriptionId{id});
-    EXPECT_TRUE(record && *record) << id << " was acknowledged and is not there (I1)";
+    ASSERT_TRUE(record && *record) << id;
+    EXPECT_EQ(message.at("access"), AccessName((*record)->subscription.values.access)) << id;
+    EXPECT_EQ(message.at("status"), StatusName((*record)->subscription.values.status)) << id;
   }
 }
 
@@ -268,12 +322,16 @@ void StrikeAgainAndAgain(World& world, const Blows& blows, Figures& figures) {
   const nlohmann::json truth = world.SimGet("/_sim/truth");
   const Timestamp now = world.Now();
   const nlohmann::json charges = world.SimGet("/_sim/charges");
+  const nlohmann::json acknowledged = world.SimGet("/_sim/acknowledged");
   world.service().Signal(SIGTERM);
   ASSERT_EQ(world.service().Wait(), 0) << world.service().Err();
 
   auto ledger = OpenLedger(world.ledger(), {LedgerOptions::Mode::kOpenExisting});
   ASSERT_TRUE(ledger) << ledger.error().detail;
   for (const auto& sender : senders) ExpectKept(**ledger, *sender);
+  ExpectKept(**ledger, acknowledged);
+  EXPECT_EQ(acknowledged.at("events").size(), truth.at("webhooks").at("acknowledged"));
+  ExpectTold(**ledger, world.outbox());
   ExpectTruth(**ledger, truth, charges, now, customers.cancelled());
   figures = {.blows = blow,
              .webhooks = truth.at("webhooks").at("acknowledged").get<std::size_t>(),

@@ -105,7 +105,7 @@ void World::StartService() {
   std::map<std::string, std::string> env = {{"DUNLIN_STRIPE_WEBHOOK_SECRETS", kSecret},
                                             {"DUNLIN_STRIPE_API_KEY", kApiKey},
                                             {"DUNLIN_STRIPE_API_BASE", provider_url_},
-                                            {"DUNLIN_OUTBOX_FILE", folder_ + "/outbox.jsonl"}};
+                                            {"DUNLIN_OUTBOX_FILE", outbox()}};
   if (options_.aws) env.merge(AwsEnvironment());
   for (const auto& [name, value] : options_.env) env[name] = value;
   service_ = std::make_unique<Process>(

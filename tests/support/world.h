@@ -56,6 +56,7 @@ class World {
   std::map<std::string, std::string> prices() const { return prices_; }
   std::string folder() const { return folder_; }
   std::string ledger() const { return "sqlite:" + ledger_file_; }
+  std::string outbox() const { return folder_ + "/outbox.jsonl"; }  // where the service's messages go
   std::string url() const { return service_url_; }
   std::string token() const { return token_; }
 

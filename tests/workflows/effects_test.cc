@@ -892,6 +892,23 @@ TEST_F(StaffTest, ARetryIsMadeNowAndUsesNoStep) {
   EXPECT_THAT(world.Reasons("attempt"), ElementsAre(HasSubstr("asked by phone")));
 }
 
+// Two processes have the same job; while the first asks the provider, the second carries it out to its end.
+TEST_F(StaffTest, OneWishIsOneAttemptThoughTwoProcessesHaveIt) {
+  world.ReachDue();
+  world.clock.Set(kNoon + 1h);
+  const auto asked = Ask();
+  ASSERT_TRUE(asked);
+  world.provider.WillPay(Declined());
+  world.provider.WillPay(Declined());
+  world.provider.during = [this, job = asked->job](const auto&) {
+    world.provider.during = {};
+    Effects(world.engine).Run(job);
+  };
+  Effects(world.engine).Run(asked->job);
+  EXPECT_EQ(world.provider.Pays().size(), 1U);
+  EXPECT_EQ(world.attempts().size(), 1U);
+}
+
 TEST_F(StaffTest, TwoWhoAskAreAnsweredWithOneJob) {
   world.ReachDue();
   const auto first = Ask();

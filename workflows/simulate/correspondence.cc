@@ -48,9 +48,9 @@ void Correspondence::OnMessage(JobId job, const nlohmann::json& content) {
     news_[id].push_back({content.value("version", std::int64_t{0}), Text(content, "status"), Text(content, "access")});
   if (Text(content, "kind") != "mail") return;
   const std::string kind = Text(content, "template");
-  mails_[{id, kind}].insert(job);
-  if (kind != "payment_failed" && kind != "method_needed") return;
   const InvoiceId invoice{Text(content, "invoice")};
+  mails_[{id, kind}][invoice].insert(job);
+  if (kind != "payment_failed" && kind != "method_needed") return;
   told_.insert({id, invoice});
   if (const auto owing = owing_.find(id); owing != owing_.end() && owing->second.invoice == invoice)
     owing->second.since.reset();
@@ -107,7 +107,17 @@ void Correspondence::CheckNews(const Subscription& subscription, bool changed) {
 
 int Correspondence::Mails(const SubscriptionId& subscription, const std::string& kind) const {
   const auto found = mails_.find({subscription, kind});
-  return found == mails_.end() ? 0 : static_cast<int>(found->second.size());
+  int mails = 0;
+  if (found == mails_.end()) return mails;
+  for (const auto& [invoice, jobs] : found->second) mails += static_cast<int>(jobs.size());
+  return mails;
+}
+
+int Correspondence::Mails(const SubscriptionId& subscription, const std::string& kind, const InvoiceId& invoice) const {
+  const auto found = mails_.find({subscription, kind});
+  if (found == mails_.end()) return 0;
+  const auto about = found->second.find(invoice);
+  return about == found->second.end() ? 0 : static_cast<int>(about->second.size());
 }
 
 }  // namespace dunlin::simulate

@@ -29,8 +29,8 @@ class Correspondence {
   // by version and by delivery, says how the subscription stands.
   void CheckEnd(const Subscription& subscription, const std::vector<TimelineRow>& timeline);
 
-  // How many messages of a template ("payment_failed") a subscription's customer got.
-  int Mails(const SubscriptionId& subscription, const std::string& kind) const;
+  // How many messages of a template ("payment_failed") about an invoice a subscription's customer got.
+  int Mails(const SubscriptionId& subscription, const std::string& kind, const InvoiceId& invoice) const;
 
  private:
   struct Owing {  // the invoice that a recovery collects
@@ -43,6 +43,7 @@ class Correspondence {
     std::string status, access;
   };
   void Follow(const Committed::Saved& saved);
+  int Mails(const SubscriptionId& subscription, const std::string& kind) const;  // about whichever
   void CheckNews(const Subscription& subscription, bool changed);
 
   const World& world_;
@@ -52,7 +53,7 @@ class Correspondence {
   std::map<SubscriptionId, int> ended_;  // by us
   std::map<AttemptKey, InvoiceId> declined_;
   std::set<std::pair<SubscriptionId, InvoiceId>> told_;  // of a failure
-  std::map<std::pair<SubscriptionId, std::string>, std::set<JobId>> mails_;
+  std::map<std::pair<SubscriptionId, std::string>, std::map<InvoiceId, std::set<JobId>>> mails_;
   std::map<SubscriptionId, std::vector<News>> news_;  // in the order of delivery
   std::set<JobId> delivered_;
 };

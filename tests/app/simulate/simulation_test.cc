@@ -63,6 +63,12 @@ const Regression kRegressions[] = {
     {1322, "a customer who left while owing, and stayed after all"},
     {1761, "an old invoice's payment that fails after a newer invoice was paid"},
     {17, "a payment that settles late, on a subscription that owes an earlier invoice"},
+    {59, "the next invoice's failure was told to nobody, as both were known by their count alone"},
+    {243, "a failure that was learnt after its recovery had begun was told twice"},
+    {575, "a late event seemed to take the invoice back, and another card was asked for twice"},
+    {595, "the same, in a second that held a change of plan and its failure"},
+    {30, "failures of earlier invoices did not count toward the card's limit"},
+    {469, "an attempt that the provider only counted"},
     {107, "a bank that wants the cardholder's confirmation for each attempt, for days"},
 };
 
