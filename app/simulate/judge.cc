@@ -53,24 +53,34 @@ bool SettlesLate(const sim::World& provider, const sim::Invoice& invoice) {
   });
 }
 
-// One failure, one mail; and one more when a customer who had left stays, as then the recovery begins anew.
+// One failure, one mail; and one more when a customer who had left stays, as then the recovery begins anew. Counted
+// over a subscription's invoices: what an older one owes is told again when a newer one is paid first.
 void JudgeMails(const End& end) {
+  struct Count {
+    long failed = 0;
+    int told = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Count> counts;
   for (const sim::Invoice& invoice : end.provider.invoices.rows()) {
     if (invoice.subscription.empty() || SettlesLate(end.provider, invoice)) continue;
     const auto& events = end.provider.events.rows();
-    auto failed =
+    const auto failed =
         OnlyCounted(end.provider, invoice) + std::count_if(events.begin(), events.end(), [&](const sim::Event& event) {
           return event.type == "invoice.payment_failed" && event.object_id == invoice.id;
         });
-    const auto stayed = end.stayed.find(invoice.subscription);
-    if (stayed != end.stayed.end()) failed += stayed->second;
     for (const char* kind : {"payment_failed", "method_needed"}) {
-      const int told = end.oracles.told().Mails(SubscriptionId{invoice.subscription}, kind, InvoiceId{invoice.id});
-      if (told > failed) {
-        end.oracles.Break(invoice.subscription + ": " + std::to_string(told) + " mails " + kind + " tell of " +
-                          std::to_string(failed) + " failed payments of " + invoice.id + " (I2)");
-      }
+      Count& count = counts[{invoice.subscription, kind}];
+      count.failed += failed;
+      count.told += end.oracles.told().Mails(SubscriptionId{invoice.subscription}, kind, InvoiceId{invoice.id});
     }
+  }
+  for (const auto& [about, count] : counts) {
+    const auto& [subscription, kind] = about;
+    const auto stayed = end.stayed.find(subscription);
+    const long failed = count.failed + (stayed == end.stayed.end() ? 0 : stayed->second);
+    if (count.told <= failed) continue;
+    end.oracles.Break(subscription + ": " + std::to_string(count.told) + " mails " + kind + " tell of " +
+                      std::to_string(failed) + " failed payments (I2)");
   }
 }
 

@@ -68,6 +68,7 @@ const Regression kRegressions[] = {
     {575, "a late event seemed to take the invoice back, and another card was asked for twice"},
     {595, "the same, in a second that held a change of plan and its failure"},
     {30, "failures of earlier invoices did not count toward the card's limit"},
+    {1793, "a newer invoice was paid before an older one"},
     {469, "an attempt that the provider only counted"},
     {107, "a bank that wants the cardholder's confirmation for each attempt, for days"},
 };
