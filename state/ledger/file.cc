@@ -11,7 +11,6 @@
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
-#include <stop_token>
 #include <thread>
 
 #include "state/ledger/schema.h"
@@ -83,30 +82,34 @@ constexpr const char* kWritePragmas =
     "PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReadPragmas = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
 
-// Interrupts what runs on the connection when it takes longer than that.
+// Interrupts what runs on the connection when it takes longer than that. (Not with a stop token: to end such a wait
+// while it begins can hang in libstdc++ 12.)
 class Patience {
  public:
   Patience(Connection& connection, std::chrono::milliseconds patience)
-      : thread_([this, &connection, patience](const std::stop_token& stop) {
+      : thread_([this, &connection, patience] {
           std::unique_lock lock(mutex_);
-          const auto nothing = [] { return false; };
-          ended_.wait_for(lock, stop, patience, nothing);
-          if (stop.stop_requested()) return;
-          over_ = true;
-          connection.Interrupt();
+          over_ = !changed_.wait_for(lock, patience, [this] { return ended_; });
+          if (over_) connection.Interrupt();
         }) {}
+  ~Patience() { Over(); }
 
   bool Over() {
-    thread_.request_stop();
-    thread_.join();
+    {
+      const std::scoped_lock lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
     return over_;
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable_any ended_;
+  std::condition_variable changed_;
+  bool ended_ = false;
   bool over_ = false;
-  std::jthread thread_;
+  std::thread thread_;
 };
 
 Status QuickCheck(Connection& connection, bool whole) {
