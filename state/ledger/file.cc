@@ -82,8 +82,7 @@ constexpr const char* kWritePragmas =
     "PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReadPragmas = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
 
-// Interrupts what runs on the connection when it takes longer than that. (Not with a stop token: to end such a wait
-// while it begins can hang in libstdc++ 12.)
+// Interrupts what runs on the connection when it takes longer than that.
 class Patience {
  public:
   Patience(Connection& connection, std::chrono::milliseconds patience)

@@ -30,8 +30,8 @@ class BrokenChargesTest : public ::testing::Test {
     ASSERT_TRUE(ledger_->Commit(std::move(unit)));
   }
   static Json Charge(const std::string& key, Timestamp at) {
-    return {{"id", "ch_" + key},        {"invoice", "in_1"},      {"subscription", "sub_1"},     {"customer", "cus_1"},
-            {"payment_method", "pm_1"}, {"idempotency_key", key}, {"created", ToUnixSeconds(at)}};
+    return {{"id", "ch_" + key},        {"invoice", "in_1"},      {"subscription", "sub_1"},      {"customer", "cus_1"},
+            {"payment_method", "pm_1"}, {"idempotency_key", key}, {"created", ToUnixSeconds(at)}, {"status", "failed"}};
   }
   std::size_t Broken(const Json& charges) {
     return simulate::BrokenCharges(*ledger_, {{"charges", charges}}, rules_).size();
