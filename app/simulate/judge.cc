@@ -91,6 +91,7 @@ simulate::ChargeRules RulesOf(const End& end) {
   return {.min_gap = end.clocks_wrong ? Millis{0} : Millis{1h} - kAbout,
           .card_limit = end.card_limit,
           .card_window = Millis{24h} * 30,
+          .heard_within = end.heard_within,
           .cancelled = {}};  // JudgeCharges is stricter
 }
 

@@ -16,9 +16,10 @@ struct End {
   const std::map<std::string, Timestamp>& cancelled;  // by customers, and when
   const std::map<std::string, int>& stayed;           // customers who left and stayed after all, and how often
   Timestamp now;
-  Millis grace;       // of the policy
-  int card_limit;     // likewise
-  bool clocks_wrong;  // for a while: then what the service takes for an hour can be less
+  Millis grace;         // of the policy
+  int card_limit;       // likewise
+  Millis heard_within;  // after this, what happened at the provider is known
+  bool clocks_wrong;    // for a while: then what the service takes for an hour can be less
 };
 void JudgeEnd(const End& end);
 

@@ -50,7 +50,7 @@ Setting ChooseSetting(std::uint64_t seed) {
   constexpr auto kProviderEnds =
       std::to_array<sim::Exhausted>({sim::Exhausted::kCancel, sim::Exhausted::kUnpaid, sim::Exhausted::kPastDue});
   setting.provider_exhausted = Pick(chance, kProviderEnds);
-  if (chance.Roll(0.4)) setting.card_limit = setting.schedule_steps + 2;
+  if (chance.Roll(0.4)) setting.card_limit = setting.schedule_steps + 1;
   return setting;
 }
 

@@ -22,8 +22,9 @@ namespace dunlin::simulate {
 namespace {
 
 constexpr Timestamp kBegin = FromUnixSeconds(1'790'000'000);
-constexpr int kDepthMax = 3;                // of what happens inside of what happens
-constexpr std::size_t kStepsMax = 500'000;  // more is a loop that gets nowhere
+constexpr Millis kTellsLate = Millis{24h} * 2;  // a payment that settles fails a day after it was made
+constexpr int kDepthMax = 3;                    // of what happens inside of what happens
+constexpr std::size_t kStepsMax = 500'000;      // more is a loop that gets nowhere
 // After the last fault: by then the provider has resent, or given up, what it had to tell.
 constexpr Millis kQuiet = Millis{24h} * 4;
 constexpr Millis kSettleEvery{1min};
@@ -201,7 +202,7 @@ SimulationResult Simulation::Run() {
   if (oracles_.broken().empty()) {
     oracles_.AtEnd();
     JudgeEnd({oracles_, *ledger_, stripe_.model(), customers_.cancelled(), customers_.stayed(), world_.now,
-              setting_.grace, setting_.card_limit,
+              setting_.grace, setting_.card_limit, setting_.catch_up_every + kTellsLate,
               world_.faults.AtWork()[static_cast<std::size_t>(Fault::kClockJump)]});
   }
   return {.broken = oracles_.broken(),

@@ -52,6 +52,9 @@ TEST_F(BrokenChargesTest, EachKindIsSeen) {
   EXPECT_EQ(Broken(Json::array({one, Charge("dunlin-2", kNoon + 59min)})), 1U) << "too soon";
   EXPECT_EQ(Broken(Json::array({one, two, Charge("somebody's", kNoon), Charge("else's", kNoon)})), 1U)
       << "the card's limit";
+  rules_.heard_within = 1h;
+  EXPECT_EQ(Broken(Json::array({one, two, Charge("somebody's", kNoon), Charge("else's", kNoon + 1min)})), 0U)
+      << "one of them may not have been heard of";
   rules_.cancelled = {{"sub_1", kNoon + 30min}};
   EXPECT_EQ(Broken(Json::array({one, two})), 1U) << "after the cancellation";
 }

@@ -68,12 +68,14 @@ void CheckCards(const nlohmann::json& charges, const ChargeRules& rules, std::ve
                       charge.at("idempotency_key").get<std::string>().starts_with("dunlin-");
     by_card[card].emplace_back(FromUnixSeconds(charge.at("created")), ours);
   }
-  const auto limit = static_cast<std::size_t>(rules.card_limit);
-  for (auto& [card, charged] : by_card) {
-    std::sort(charged.begin(), charged.end());
-    for (std::size_t i = limit; i < charged.size(); ++i) {
-      const bool beyond = charged[i].first - charged[i - limit].first < rules.card_window;
-      if (beyond && charged[i].second) broken.push_back(card + ": beyond the card's limit (I6)");
+  for (const auto& [card, charged] : by_card) {
+    for (const auto& [at, ours] : charged) {
+      if (!ours) continue;
+      const auto counts = [&](const auto& other) {
+        return other.first > at - rules.card_window && other.first <= (other.second ? at : at - rules.heard_within);
+      };
+      if (std::count_if(charged.begin(), charged.end(), counts) > rules.card_limit)
+        broken.push_back(card + ": beyond the card's limit (I6)");
     }
   }
 }

@@ -25,9 +25,10 @@ struct ChargeRules {
   // How far simulated time can leap between the service's look at its clock and its call: the provider forgets a key
   // after a day, and one that is sent again just before may arrive after.
   Millis leap{0};
-  Millis min_gap{0};                           // between an automatic one and the one before it on the invoice
-  int card_limit = 0;                          // on one payment method, by whomever: none of ours beyond it …
-  Millis card_window{0};                       // … within this
+  Millis min_gap{0};       // between an automatic one and the one before it on the invoice
+  int card_limit = 0;      // on one payment method, by whomever: none of ours beyond it …
+  Millis card_window{0};   // … within this
+  Millis heard_within{0};  // others' younger than this may not have been heard of when ours was made
   std::map<std::string, Timestamp> cancelled;  // subscriptions, and when the customer cancelled: none afterwards (R17)
 };
 // Each charge whose key is not that of an attempt of the ledger, or was used before, and each that breaks the rules.

@@ -32,6 +32,7 @@ struct Mistake {
   const char* name;
   Spoil spoil;
   const char* found_as;
+  std::uint64_t from = 1;  // which seed to begin with: rarely shown ones cost a sanitizer minutes
 };
 
 void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
@@ -113,8 +114,11 @@ const Mistake kMistakes[] = {
     {"ForgetsWhenItCharged",
      [](Unit& unit) {
        for (Attempt& attempt : unit.open_attempts) attempt.first_sent_at -= Millis{24h} * 60;
+       for (Subscription& s : unit.save) {
+         for (InvoiceFact& invoice : s.facts.invoices) invoice.failures.clear();
+       }
      },
-     "beyond the card's limit (I6)"},
+     "beyond the card's limit (I6)", 116},
     {"TellsOfFailuresTwice", [](Unit& unit) { Repeat(unit, "payment_failed"); }, "(I2)"},
     {"AsksForACardTwice", [](Unit& unit) { Repeat(unit, "method_needed"); }, "mails method_needed"},
     {"TellsOfPaymentsTwice", [](Unit& unit) { Repeat(unit, "payment_recovered"); }, "returns to active (R4)"},
@@ -161,12 +165,15 @@ class OraclesTest : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(OraclesTest, FindTheMistake) {
   constexpr std::uint64_t kSeedsMax = 300;
-  for (std::uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
+  for (std::uint64_t seed = GetParam().from; seed < GetParam().from + kSeedsMax; ++seed) {
     SimulationOptions options;
     options.seed = seed;
     options.between = [](Ledger& base) { return std::make_unique<SpoilingLedger>(base, GetParam().spoil); };
     for (const std::string& broken : Simulate(options).broken) {
-      if (broken.find(GetParam().found_as) != std::string::npos) return;
+      if (broken.find(GetParam().found_as) == std::string::npos) continue;
+      RecordProperty("seed", std::to_string(seed));
+      std::cout << "seed " << seed << ": " << broken << '\n';
+      return;
     }
   }
   FAIL() << "no seed showed it as " << GetParam().found_as;
