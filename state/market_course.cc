@@ -14,15 +14,13 @@ namespace {
 using Kind = MarketNotice::Kind;
 using Notice = const MarketNotice*;  // nullptr: there is none
 
-auto RankOf(const MarketNotice& n) { return std::tie(n.at, n.kind, n.source); }
-
 Notice Later(Notice a, Notice b) {
   if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
-  return RankOf(*a) < RankOf(*b) ? b : a;
+  return ComesBefore(*a, *b) ? b : a;
 }
 Notice Earlier(Notice a, Notice b) {
   if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
-  return RankOf(*a) < RankOf(*b) ? a : b;
+  return ComesBefore(*a, *b) ? a : b;
 }
 
 // Which agreements followed which, and how each ended.
@@ -172,6 +170,10 @@ class CourseFinder {
 };
 
 }  // namespace
+
+bool ComesBefore(const MarketNotice& a, const MarketNotice& b) {
+  return std::tie(a.at, a.kind, a.source) < std::tie(b.at, b.kind, b.source);
+}
 
 MarketCourse CourseOf(const MarketFacts& facts) { return CourseFinder(facts).Find(); }
 

@@ -17,4 +17,7 @@ struct MarketCourse {
 
 MarketCourse CourseOf(const MarketFacts& facts);
 
+// Of two notices the one that counts less: by their times, and for one moment by kind and source.
+bool ComesBefore(const MarketNotice& a, const MarketNotice& b);
+
 }  // namespace dunlin

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "state/derive_market.h"
+#include "state/market_course.h"
 #include "state/usage_rules.h"
 #include "workflows/market_filing.h"
 #include "workflows/messages.h"
@@ -22,8 +22,7 @@ bool IsOpen(const MarketFacts& facts, Kind opens, Kind closes) {
   const MarketNotice* newest = nullptr;
   for (const MarketNotice& n : facts.notices) {
     if (n.kind != opens && n.kind != closes) continue;
-    if (newest == nullptr || std::tie(newest->at, newest->kind, newest->source) < std::tie(n.at, n.kind, n.source))
-      newest = &n;
+    if (newest == nullptr || ComesBefore(*newest, n)) newest = &n;
   }
   return newest != nullptr && newest->kind == opens;
 }

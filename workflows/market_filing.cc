@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 #include <vector>
 
 #include "state/licence.h"
+#include "state/market_course.h"
 #include "workflows/decide.h"
 
 namespace dunlin {
@@ -55,14 +55,14 @@ TimelineRow Note(const SubscriptionId& id, const std::string& event, std::string
 }
 
 // Notices of which the newest alone counts.
-enum class Course { kNone, kAction, kLicence };
-Course CourseOf(Kind kind) {
+enum class Series { kNone, kAction, kLicence };
+Series SeriesOf(Kind kind) {
   switch (kind) {
     case Kind::kSubscribed:
     case Kind::kUnsubscribePending:
-    case Kind::kUnsubscribed: return Course::kAction;
+    case Kind::kUnsubscribed: return Series::kAction;
     case Kind::kLicenceUpdated:
-    case Kind::kLicenceDeprovisioned: return Course::kLicence;
+    case Kind::kLicenceDeprovisioned: return Series::kLicence;
     case Kind::kSubscribeFailed:
     case Kind::kNoted:
     case Kind::kAgreementCreated:
@@ -72,22 +72,21 @@ Course CourseOf(Kind kind) {
     case Kind::kAdvisoryResolved:
     case Kind::kCancellationAsked:
     case Kind::kCancellationClosed:
-    case Kind::kEntitled: return Course::kNone;
+    case Kind::kEntitled: return Series::kNone;
   }
-  return Course::kNone;
+  return Series::kNone;
 }
 
 std::string SupersededBy(const MarketFacts& facts, const MarketFacts& more) {
   if (more.notices.empty()) return "";
   const MarketNotice& told = more.notices.front();
-  const Course course = CourseOf(told.kind);
-  if (course == Course::kNone) return "";
-  const auto rank = [](const MarketNotice& n) { return std::tie(n.at, n.kind, n.source); };
+  const Series series = SeriesOf(told.kind);
+  if (series == Series::kNone) return "";
   const MarketNotice* newest = &told;
   for (const MarketNotice& n : facts.notices) {
-    const bool same = CourseOf(n.kind) == course &&
-                      (course == Course::kAction || LicenceIdOf(n.licence) == LicenceIdOf(told.licence));
-    if (same && rank(*newest) < rank(n)) newest = &n;
+    const bool same = SeriesOf(n.kind) == series &&
+                      (series == Series::kAction || LicenceIdOf(n.licence) == LicenceIdOf(told.licence));
+    if (same && ComesBefore(*newest, n)) newest = &n;
   }
   return newest == &told ? "" : newest->source.str();
 }

@@ -135,8 +135,8 @@ Result<Listing<Job>> Reader::Jobs(const JobFilter& filter, const Page& page) {
   const auto those = [&](const char* which) {
     return "SELECT " + std::string(kJobColumns) + " FROM jobs" + conditions + which;
   };
-  const std::string ready =
-      those(kReadyToApply) + " UNION ALL " + those(kReadyMessages) + " UNION ALL " + those(kReadyOutside);
+  std::string ready;
+  for (const char* lane : kReadyInLanes) ready += (ready.empty() ? "" : " UNION ALL ") + those(lane);
   const std::string dead = those("state = 'dead'");
   const std::string sql = !filter.state                       ? ready + " UNION ALL " + dead
                           : *filter.state == JobState::kReady ? ready
@@ -187,8 +187,7 @@ Result<Backlog> Reader::CountBacklog(Timestamp now) {
   constexpr const char* kDue = " AND due_ms <= :now";
   constexpr const char* kLater = " AND due_ms > :now";
   std::string columns = of("count(*)", "state = 'dead'", "");
-  constexpr std::array kReady = {kReadyToApply, kReadyMessages, kReadyOutside};
-  for (const char* lane : kReady) {
+  for (const char* lane : kReadyInLanes) {
     columns +=
         ", " + of("count(*)", lane, kDue) + ", " + of("count(*)", lane, kLater) + ", " + of("min(due_ms)", lane, kDue);
   }
@@ -197,7 +196,7 @@ Result<Backlog> Reader::CountBacklog(Timestamp now) {
   if (!counted) return tl::unexpected(counted.error());
   Backlog backlog;
   backlog.dead = query.TakeInt();
-  for (std::size_t lane = 0; lane < kReady.size(); ++lane) {
+  for (std::size_t lane = 0; lane < kReadyInLanes.size(); ++lane) {
     backlog.waiting += query.TakeInt();
     backlog.scheduled += query.TakeInt();
     const std::optional<Timestamp> oldest = FromColumn(query.TakeMaybeInt());

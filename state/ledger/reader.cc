@@ -12,9 +12,15 @@ std::string Select(std::string_view columns, std::string_view rest) {
   return "SELECT " + std::string(columns) + " " + std::string(rest);
 }
 
-std::string DueIn(const char* ready) {
-  return Select("id, due_ms, kind", "FROM jobs WHERE ") + ready +
-         " AND due_ms <= :until ORDER BY due_ms, id LIMIT :limit";
+// Each lane by its own index, so that what fills one does not hide the others.
+std::string DueInEachLane() {
+  std::string sql;
+  for (const char* lane : kReadyInLanes) {
+    sql += (sql.empty() ? "SELECT * FROM (" : " UNION ALL SELECT * FROM (") +
+           Select("id, due_ms, kind", "FROM jobs WHERE ") + lane +
+           " AND due_ms <= :until ORDER BY due_ms, id LIMIT :limit)";
+  }
+  return sql + " ORDER BY due_ms, id";
 }
 
 // The row a query of at most one row found, or none.
@@ -63,10 +69,7 @@ Reader::Reader(Connection& c)
     : connection_(c),
       begin_(c, "BEGIN", ""),
       commit_(c, "COMMIT", ""),
-      due_jobs_(c,
-                "SELECT * FROM (" + DueIn(kReadyToApply) + ") UNION ALL SELECT * FROM (" + DueIn(kReadyMessages) +
-                    ") UNION ALL SELECT * FROM (" + DueIn(kReadyOutside) + ") ORDER BY due_ms, id",
-                "ii", "iit"),
+      due_jobs_(c, DueInEachLane(), "ii", "iit"),
       job_(c, Select(kJobColumns, "FROM jobs WHERE id = :id AND state = 'ready'"), "i", kJobOut),
       event_by_seq_(c, Select(kEventColumns, "FROM ") + kEventTables + " WHERE e.seq = :seq", "i", kEventOut),
       subscription_(c, Select(kSubscriptionColumns, "FROM subscriptions WHERE id = :id"), "t", kSubscriptionOut),

@@ -1,6 +1,7 @@
 // Reads on one connection. A function that runs several statements reads one snapshot.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <span>
@@ -14,11 +15,13 @@
 
 namespace dunlin::db {
 
-// Ready jobs of a lane, said as the indexes of schema 2 say it: SQLite uses them for these words only.
+// Ready jobs of each lane, said as the indexes of schema 3 say it: SQLite uses them for these words only.
 inline constexpr const char* kReadyToApply = "state = 'ready' AND kind IN ('apply', 'access_check')";
-inline constexpr const char* kReadyMessages = "state = 'ready' AND kind IN ('mail', 'notify', 'alert')";
-inline constexpr const char* kReadyOutside =
-    "state = 'ready' AND kind NOT IN ('apply', 'access_check', 'mail', 'notify', 'alert')";
+inline constexpr std::array kReadyInLanes = {
+    kReadyToApply,
+    "state = 'ready' AND kind IN ('mail', 'notify', 'alert')",
+    "state = 'ready' AND kind NOT IN ('apply', 'access_check', 'mail', 'notify', 'alert')",
+};
 
 // Holds the statements that read, prepared at first use for its connection, which must outlive it. The functions are
 // those of Ledger, of the same names.

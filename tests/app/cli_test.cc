@@ -184,8 +184,9 @@ TEST(SimulateTest, WhatTheTestScriptAsksForPlaysAtLeastOneSeedAndSaysWhich) {
   ASSERT_EQ(words, (std::vector<std::string>{"simulate", "--duration", "0s"}));
   const Ran ran = RunDunlin(words);
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
-  EXPECT_EQ(ran.out.rfind("1 seeds from ", 0), 0U) << ran.out;
-  EXPECT_EQ(ran.out.rfind("1 seeds from 1 on", 0), std::string::npos) << "as ./test does: " << ran.out;
+  // The clock chose the seed; whether what it plays holds is not the question here.
+  EXPECT_NE(ran.out.find("1 seeds from "), std::string::npos) << ran.out << ran.err;
+  EXPECT_EQ(ran.out.find("1 seeds from 1 on"), std::string::npos) << "as ./test does: " << ran.out;
   words.push_back("--json");
   EXPECT_EQ(nlohmann::json::parse(RunDunlin(words).out).at("seeds"), 1);
 }

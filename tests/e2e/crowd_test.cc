@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/support/sanitized.h"
 #include "tests/support/served.h"
 
 namespace dunlin::testing {
@@ -18,13 +19,8 @@ using testing_support::HttpConnection;
 using testing_support::HttpSend;
 using testing_support::RequestBytes;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr double kMemoryMiB = 1024;  // the sanitizer's own bookkeeping
-constexpr int kSlower = 10;
-#else
-constexpr double kMemoryMiB = 64;
-constexpr int kSlower = 1;
-#endif
+constexpr double kMemoryMiB = kSanitized ? 1024 : 64;  // a sanitizer's own bookkeeping takes more
+constexpr int kSlower = kSanitized ? 10 : 1;
 
 using Connections = std::vector<std::unique_ptr<HttpConnection>>;
 

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "tests/support/sanitized.h"
 #include "tests/workflows/market_world.h"
 
 namespace dunlin::testing {
@@ -15,11 +16,7 @@ namespace {
 using Kind = MarketNotice::Kind;
 using Story = std::vector<MarketFacts>;
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kFew = 8;  // of the orders, one in this many
-#else
-constexpr int kFew = 1;
-#endif
+constexpr int kFew = testing::kSanitized ? 8 : 1;  // of the orders, one in this many
 
 MarketFacts Up(Millis after, const std::string& licence, const std::string& agreement) {
   return OfLicence(Kind::kLicenceUpdated, kNoon + after, licence, agreement);

@@ -88,6 +88,18 @@ TEST_F(ThinTest, WhatOnlyTheListTellsIsListedWithinHalfAMinuteAndOnce) {
   EXPECT_EQ(world.base->FindJob(jobs->items[0].id)->value().due, jobs->items[0].due) << "it is not put off";
 }
 
+TEST_F(ThinTest, AListThatWasGivenUpIsReadAgain) {
+  world.Hear(ThinDigest("evt_x", world.clock.Now(), "events", ""));
+  const JobId run = world.base->Jobs({.kind = JobKind::kCatchUp}, {.limit = 1})->items.at(0).id;
+  Unit gives_up;
+  gives_up.retries.push_back({.id = run, .due = world.clock.Now(), .state = JobState::kDead, .at = world.clock.Now()});
+  ASSERT_TRUE(world.base->Commit(std::move(gives_up)));
+  world.Hear(ThinDigest("evt_y", world.clock.Now(), "events", ""));
+  const Job again = world.base->FindJob(run)->value();
+  EXPECT_EQ(again.state, JobState::kReady);
+  EXPECT_EQ(again.due, world.clock.Now() + 30s);
+}
+
 TEST_F(ThinTest, AnAttemptOfOursDoesNotMoveTheProvidersFailure) {
   Shows(ProviderStatus::kPastDue, "pm_1");
   ShowsFailed(1, kNoon);

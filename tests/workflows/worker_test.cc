@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/redis_server.h"
+#include "tests/support/sanitized.h"
 #include "tests/workflows/effects_world.h"
 #include "workflows/queue/memory_queue.h"
 #include "workflows/queue/queue_url.h"
@@ -20,11 +21,7 @@ namespace {
 using testing::World;
 using SteadyClock = std::chrono::steady_clock;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int kSlower = 10;  // a sanitizer's threads
-#else
-constexpr int kSlower = 1;
-#endif
+constexpr int kSlower = testing::kSanitized ? 10 : 1;
 
 // The real time, moved by what a test adds.
 class LeapingClock final : public Clock {

@@ -13,32 +13,32 @@ namespace {
 constexpr const char* kJobKey = "catch_up/stripe";
 constexpr Millis kHurried{30'000};
 
+// Adds what makes the list be read at `due`, if nothing does so earlier; a run that was given up is taken up again.
+Status BringForward(Ledger& ledger, Unit& unit, Timestamp due, Timestamp now) {
+  const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
+  if (!jobs) return tl::unexpected(jobs.error());
+  if (jobs->items.empty()) {
+    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = kJobKey, .due = due, .payload = "{}"});
+    return {};
+  }
+  const Job& job = jobs->items.front();
+  if (job.state == JobState::kDead || job.due > due)
+    unit.retries.push_back({.id = job.id, .due = due, .count_try = false, .at = now});
+  return {};
+}
+
 }  // namespace
 
 Status RequestCatchUp(Ledger& ledger, Timestamp now) {
-  const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
-  if (!jobs) return tl::unexpected(jobs.error());
   Unit unit;
-  if (jobs->items.empty()) {
-    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = kJobKey, .due = now, .payload = "{}"});
-  } else {
-    unit.retries.push_back({.id = jobs->items.front().id, .due = now, .count_try = false, .at = now});
-  }
+  if (Status added = BringForward(ledger, unit, now, now); !added) return added;
   const Result<UnitResult> done = ledger.Commit(std::move(unit));
   if (!done) return tl::unexpected(done.error());
   return {};
 }
 
 Status HurryCatchUp(Ledger& ledger, Unit& unit, Timestamp now) {
-  const Result<Listing<Job>> jobs = ledger.Jobs({.kind = JobKind::kCatchUp}, {.limit = 1});
-  if (!jobs) return tl::unexpected(jobs.error());
-  const Timestamp soon = now + kHurried;
-  if (jobs->items.empty()) {
-    unit.jobs.push_back({.kind = JobKind::kCatchUp, .key = kJobKey, .due = soon, .payload = "{}"});
-  } else if (jobs->items.front().due > soon) {
-    unit.retries.push_back({.id = jobs->items.front().id, .due = soon, .count_try = false, .at = now});
-  }
-  return {};
+  return BringForward(ledger, unit, now + kHurried, now);
 }
 
 }  // namespace dunlin

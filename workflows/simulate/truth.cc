@@ -60,21 +60,24 @@ std::vector<OurCharge> OurCharges(Ledger& ledger, const nlohmann::json& charges,
 }
 
 void CheckCards(const nlohmann::json& charges, const ChargeRules& rules, std::vector<std::string>& broken) {
-  std::map<std::string, std::vector<std::pair<Timestamp, bool>>> by_card;  // when, and whether it is ours
+  struct Tried {
+    Timestamp at;
+    bool ours;
+  };
+  std::map<std::string, std::vector<Tried>> by_card;
   for (const nlohmann::json& charge : charges.at("charges")) {
     if (charge.at("status") == "succeeded") continue;
     const std::string card = charge.at("customer").get<std::string>() + " " + charge.at("payment_method").dump();
     const bool ours = !charge.at("idempotency_key").is_null() &&
                       charge.at("idempotency_key").get<std::string>().starts_with("dunlin-");
-    by_card[card].emplace_back(FromUnixSeconds(charge.at("created")), ours);
+    by_card[card].push_back({FromUnixSeconds(charge.at("created")), ours});
   }
   for (const auto& [card, charged] : by_card) {
-    for (const auto& [at, ours] : charged) {
-      if (!ours) continue;
-      const auto counts = [&](const auto& other) {
-        return other.first > at - rules.card_window && other.first <= (other.second ? at : at - rules.heard_within);
+    for (const Tried& one : charged) {
+      const auto counts = [&](const Tried& other) {
+        return other.at > one.at - rules.card_window && other.at <= (other.ours ? one.at : one.at - rules.heard_within);
       };
-      if (std::count_if(charged.begin(), charged.end(), counts) > rules.card_limit)
+      if (one.ours && std::count_if(charged.begin(), charged.end(), counts) > rules.card_limit)
         broken.push_back(card + ": beyond the card's limit (I6)");
     }
   }

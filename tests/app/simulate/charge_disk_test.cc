@@ -14,6 +14,7 @@
 #include "app/simulate/setting.h"
 #include "fixtures/provider_sim/truth.h"
 #include "tests/support/faulty_vfs.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/scratch.h"
 #include "workflows/providers/read_event.h"
 #include "workflows/providers/stripe/api.h"
@@ -29,12 +30,7 @@ constexpr Timestamp kBegin = FromUnixSeconds(1'790'000'000);
 constexpr Timestamp kRenewal = kBegin + Millis{24h};
 constexpr Timestamp kEnd = kRenewal + Millis{6h};
 constexpr int kRunsMax = 2000;
-// With sanitizers, which are about ten times slower, not each call is tried.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kStride = 16;
-#else
-constexpr int kStride = 1;
-#endif
+constexpr int kStride = testing::kSanitized ? 16 : 1;  // of the calls, one in this many
 constexpr int kStepsMax = 20'000;
 
 FaultSet NoFaults() {

@@ -109,7 +109,7 @@ class FetchedRig final : public Rig {
 
  private:
   FakeSns sns_;
-  const SystemClock clock_;
+  const SystemClock clock_{};
   FetchedCertificates source_{clock_, sns_.Options()};
 };
 
@@ -122,7 +122,7 @@ class CachedRig final : public Rig {
 
  private:
   Under under_;
-  const SystemClock clock_;
+  const SystemClock clock_{};
   CachedCertificates source_{under_.source(), clock_, {}};
 };
 

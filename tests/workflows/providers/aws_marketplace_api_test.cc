@@ -123,8 +123,8 @@ TEST(AwsMarketplaceApiTest, EntitlementsOfEveryKindAreRead) {
 }
 
 TEST(AwsMarketplaceApiTest, PagesAreReadToTheLastEvenPastAnEmptyOne) {
-  ScriptedHttp server({Page({Entitled("a", {{"IntegerValue", 1}})}, "next-1"), Page(Json::array(), "next-\"2\""),
-                       Page({Entitled("b", {{"IntegerValue", 2}})})});
+  ScriptedHttp server({Page(Json::array({Entitled("a", {{"IntegerValue", 1}})}), "next-1"),
+                       Page(Json::array(), "next-\"2\""), Page(Json::array({Entitled("b", {{"IntegerValue", 2}})}))});
   const auto read = Client(server.url())->GetEntitlements(kQuery);
   ASSERT_TRUE(read) << read.error().detail;
   ASSERT_EQ(read->size(), 2U);
@@ -168,7 +168,8 @@ TEST(AwsMarketplaceApiTest, PagesWithoutAnEndAreNotReadForEver) {
 }
 
 TEST(AwsMarketplaceApiTest, ALaterPageThatFailsFailsAll) {
-  const auto read = EntitlementsWith({Page({Entitled("a", {{"IntegerValue", 1}})}, "next"), Answer(500, "{}")});
+  const auto read =
+      EntitlementsWith({Page(Json::array({Entitled("a", {{"IntegerValue", 1}})}), "next"), Answer(500, "{}")});
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::kTemporary);
 }
@@ -177,7 +178,7 @@ TEST(AwsMarketplaceApiTest, AnEntitlementHasExactlyOneValueOfItsKind) {
   for (const Json& value : {Json::object(), Json{{"IntegerValue", 1}, {"BooleanValue", true}},
                             Json{{"IntegerValue", "1"}}, Json{{"IntegerValue", 1.5}}, Json{{"BooleanValue", 1}},
                             Json{{"StringValue", 1}}, Json{{"DoubleValue", "x"}}, Json(7), Json{{"OtherValue", 1}}}) {
-    const auto read = EntitlementsWith({Page({Entitled("seats", value)})});
+    const auto read = EntitlementsWith({Page(Json::array({Entitled("seats", value)}))});
     ASSERT_FALSE(read) << value;
     EXPECT_EQ(read.error().code, Code::kUnreadable);
     EXPECT_THAT(read.error().detail, HasSubstr("'seats'"));
@@ -188,12 +189,12 @@ TEST(AwsMarketplaceApiTest, AnExpiryThatCannotBeReadIsNotTakenForNone) {
   for (const Json& date : {Json("2027-10-01T00:00:00Z"), Json(-1), Json(1e15), Json(true)}) {
     Json seats = Entitled("seats", {{"IntegerValue", 25}});
     seats["ExpirationDate"] = date;
-    const auto read = EntitlementsWith({Page({seats})});
+    const auto read = EntitlementsWith({Page(Json::array({seats}))});
     ASSERT_FALSE(read) << date;
     EXPECT_THAT(read.error().detail, HasSubstr("ExpirationDate"));
   }
   EXPECT_FALSE(EntitlementsWith({Page(7)}));
-  EXPECT_FALSE(EntitlementsWith({Page({7})}));
+  EXPECT_FALSE(EntitlementsWith({Page(Json::array({7}))}));
 }
 
 TEST(AwsMarketplaceApiTest, EntitlementsOfNobodyAreNotAskedFor) {
