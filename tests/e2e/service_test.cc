@@ -58,7 +58,7 @@ TEST(ServiceTest, EveryChangeOfAccessIsCounted) {
   };
   EXPECT_EQ(sample("dunlin_access_changes_total{to=\"revoked\"}"), 1);
   EXPECT_EQ(sample("dunlin_access_changes_total{to=\"granted\"}"), 2) << "at first, and when the retry succeeded";
-  EXPECT_GE(sample("dunlin_event_to_access_seconds_count"), 2);
+  EXPECT_GE(sample("dunlin_event_to_access_seconds_count"), 1) << "the first; an answer may tell of the others sooner";
 }
 
 // One service through it all: Redis goes, comes back empty, and is emptied.
