@@ -23,8 +23,25 @@ std::string ReadAll(const std::string& file) {
   return text.str();
 }
 
-void Redirect(const std::string& file, int to) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+std::vector<std::string> Environment(const std::map<std::string, std::string>& env) {
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : env) variables.push_back(name + "=" + value);
+  for (char** v = environ; *v != nullptr; ++v) {
+    const std::string variable = *v;
+    if (!env.contains(variable.substr(0, variable.find('=')))) variables.push_back(variable);
+  }
+  return variables;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+void Redirect(const char* file, int to) {
+  const int descriptor = ::open(file, O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (descriptor >= 0) ::dup2(descriptor, to);
 }
 
@@ -32,20 +49,23 @@ void Redirect(const std::string& file, int to) {
 
 Process::Process(std::vector<std::string> command, const std::map<std::string, std::string>& env, std::string log)
     : log_(std::move(log)) {
-  std::ofstream(log_ + ".out", std::ios::trunc).flush();
-  std::vector<char*> words;
-  for (std::string& word : command) words.push_back(word.data());
-  words.push_back(nullptr);
+  const std::string out = log_ + ".out";
+  const std::string err = log_ + ".err";
+  std::ofstream(out, std::ios::trunc).flush();
+  std::vector<std::string> variables = Environment(env);
+  const std::vector<char*> words = Pointers(command);
+  const std::vector<char*> settings = Pointers(variables);
   pid_ = ::fork();
   if (pid_ == 0) {
+    // Nothing here may allocate: another thread of the test may have held the allocator's lock when it was copied, and
+    // nobody is left to let go of it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a crashed test leaves no program behind
-    for (const auto& [name, value] : env) ::setenv(name.c_str(), value.c_str(), 1);
-    Redirect(log_ + ".out", 1);
-    Redirect(log_ + ".err", 2);
+    Redirect(out.c_str(), 1);
+    Redirect(err.c_str(), 2);
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::execv(words[0], words.data());
+    ::execve(words[0], words.data(), settings.data());
     ::_exit(127);
   }
   running_ = pid_ > 0;
