@@ -34,25 +34,41 @@ std::size_t SecondOpinion(const std::string& bytes, http_parser& parser, Seen& s
   return error == HPE_OK || error == HPE_PAUSED ? taken : std::string::npos;
 }
 
-// However the bytes are cut, the same request comes out and nothing is left.
-void ReadInPieces(const std::string& request, const dunlin::RequestHead& head) {
+using Read = tl::expected<dunlin::RequestHead, dunlin::HeadRefusal>;
+
+// Cut there, the bytes become what they are in one piece: the same request, of which nothing is left, or the same
+// refusal, at the latest when all have come.
+void ReadInPieces(const std::string& bytes, std::size_t cut, const Read& whole) {
+  using State = dunlin::RequestReader::State;
   dunlin::RequestReader reader(4096);
-  const std::size_t cut = request.size() / 3;
-  reader.Add(request.substr(0, cut));
-  DUNLIN_CHECK(reader.Look() != dunlin::RequestReader::State::kRefused);
-  reader.Add(request.substr(cut));
-  DUNLIN_CHECK(reader.Look() == dunlin::RequestReader::State::kWhole);
-  DUNLIN_CHECK(reader.head().target == head.target);
-  DUNLIN_CHECK(reader.TakeBody() == std::string(head.content_length, 'b'));
-  DUNLIN_CHECK(reader.Look() == dunlin::RequestReader::State::kIdle);
+  reader.Add(std::string_view(bytes).substr(0, cut));
+  State state = reader.Look();
+  DUNLIN_CHECK(state != State::kWhole);
+  if (state != State::kRefused) {
+    reader.Add(std::string_view(bytes).substr(cut));
+    state = reader.Look();
+  }
+  DUNLIN_CHECK(state == (whole ? State::kWhole : State::kRefused));
+  if (!whole) {
+    DUNLIN_CHECK(reader.refusal().status == whole.error().status);
+    return;
+  }
+  DUNLIN_CHECK(reader.head().target == whole->target);
+  DUNLIN_CHECK(reader.TakeBody() == std::string(whole->content_length, 'b'));
+  DUNLIN_CHECK(reader.Look() == State::kIdle);
 }
 
 }  // namespace
 
 DUNLIN_FUZZ_TARGET(bytes) {
-  const std::size_t end = dunlin::FindHeadEnd(bytes);
-  if (end == std::string_view::npos) return;
-  const auto head = dunlin::ParseRequestHead(bytes.substr(0, end), 4096);
+  const std::string ended = std::string(bytes) + "\r\n\r\n";  // there may be an earlier end
+  const std::size_t end = dunlin::FindHeadEnd(ended);
+  const Read head = dunlin::ParseRequestHead(std::string_view(ended).substr(0, end), 4096);
+  const std::string request = ended.substr(0, end) + std::string(head ? head->content_length : 0, 'b');
+  if (end <= dunlin::kHeadBytesMax && !request.starts_with("\r\n")) {  // the reader skips blank lines
+    ReadInPieces(request, request.find("\r\n") + 2, head);             // after the request line
+    ReadInPieces(request, request.size() / 3, head);
+  }
   if (!head) {
     DUNLIN_CHECK(head.error().status >= 400 && head.error().status < 600);
     DUNLIN_CHECK(!head.error().detail.empty());
@@ -60,8 +76,6 @@ DUNLIN_FUZZ_TARGET(bytes) {
   }
   DUNLIN_CHECK(head->content_length <= 4096);
   DUNLIN_CHECK(head->headers.size() <= dunlin::kHeaderFieldsMax);
-  const std::string request = std::string(bytes.substr(0, end)) + std::string(head->content_length, 'b');
-  if (end <= dunlin::kHeadBytesMax) ReadInPieces(request, *head);
   Seen seen;
   http_parser parser;
   const std::size_t taken = SecondOpinion(request + "GET /smuggled HTTP/1.1\r\n\r\n", parser, seen);

@@ -57,11 +57,6 @@ std::string IpAddress::Text() const {
 
 bool IpAddress::IsV4() const { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), bytes_.begin()); }
 
-bool IpAddress::IsLoopback() const {
-  if (IsV4()) return bytes_[12] == 127;
-  return bytes_.back() == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; });
-}
-
 IpAddress IpAddress::Neighbourhood() const {
   IpAddress result = *this;
   if (!IsV4()) std::fill(result.bytes_.begin() + 8, result.bytes_.end(), std::uint8_t{0});
@@ -95,6 +90,8 @@ bool IpRange::Contains(const IpAddress& address) const {
   if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(whole), b.begin())) return false;
   return bits_ % 8 == 0 || ((a[whole] ^ b[whole]) >> (8 - bits_ % 8)) == 0;
 }
+
+std::vector<IpRange> LoopbackRanges() { return {*IpRange::Parse("127.0.0.0/8"), *IpRange::Parse("::1")}; }
 
 bool IsIn(const std::vector<IpRange>& ranges, const IpAddress& address) {
   return std::ranges::any_of(ranges, [&](const IpRange& range) { return range.Contains(address); });

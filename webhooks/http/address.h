@@ -24,7 +24,6 @@ class IpAddress {
   static std::optional<IpAddress> Parse(std::string_view text);
 
   std::string Text() const;
-  bool IsLoopback() const;
   bool IsV4() const;
   // Of an IPv6 address its /64, which one customer of a network usually has whole; of an IPv4 address itself.
   IpAddress Neighbourhood() const;
@@ -47,6 +46,8 @@ class IpRange {
   IpAddress base_;
   int bits_ = 128;  // how many leading ones count
 };
+
+std::vector<IpRange> LoopbackRanges();
 
 bool IsIn(const std::vector<IpRange>& ranges, const IpAddress& address);
 

@@ -13,7 +13,7 @@ namespace dunlin {
 
 class Admission {  // thread-safe
  public:
-  // Of `exempt` and of loopback there may be any number: many clients share such an address.
+  // Of `exempt` there may be any number: many clients share such an address.
   Admission(std::size_t in_all, std::size_t from_one, std::vector<IpRange> exempt)
       : in_all_(in_all), from_one_(from_one), exempt_(std::move(exempt)) {}
 
@@ -26,7 +26,7 @@ class Admission {  // thread-safe
   void Leave(const IpAddress& address);
 
  private:
-  bool IsExempt(const IpAddress& address) const { return address.IsLoopback() || IsIn(exempt_, address); }
+  bool IsExempt(const IpAddress& address) const { return IsIn(exempt_, address); }
 
   const std::size_t in_all_;
   const std::size_t from_one_;

@@ -60,8 +60,15 @@ bool IsVersion(std::string_view text) {
   return text.size() == 8 && text.starts_with("HTTP/") && digit(text[5]) && text[6] == '.' && digit(text[7]);
 }
 
+// Lines are taken up to CR LF, so a line feed within one stands alone.
+std::optional<HeadRefusal> RefuseLineFeed(std::string_view line) {
+  if (line.find('\n') == std::string_view::npos) return std::nullopt;
+  return HeadRefusal{400, "lines end in CR LF"};
+}
+
 // Fills method, target and, from the version, keep_alive.
 std::optional<HeadRefusal> ReadRequestLine(std::string_view line, RequestHead& head) {
+  if (auto refusal = RefuseLineFeed(line)) return refusal;
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return HeadRefusal{400, "the request line is not well formed"};
@@ -88,6 +95,7 @@ std::optional<HeadRefusal> ReadFields(std::string_view rest, HttpHeaders& header
   while (!rest.empty()) {
     const std::string_view line = NextLine(rest);
     if (line.empty()) break;
+    if (auto refusal = RefuseLineFeed(line)) return refusal;
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
       return HeadRefusal{400, "a header field is not well formed"};
@@ -144,13 +152,6 @@ std::optional<HeadRefusal> ReadMeaning(RequestHead& head) {
   return std::nullopt;
 }
 
-bool HasBareLineFeed(std::string_view text) {
-  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-    if (at == 0 || text[at - 1] != '\r') return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string_view RefusalWord(int status) {
@@ -178,6 +179,13 @@ std::size_t FindHeadEnd(std::string_view bytes, std::size_t from) {
   return std::string_view::npos;
 }
 
+std::optional<HeadRefusal> RefuseRequestLine(std::string_view begun, std::size_t from) {
+  const std::size_t end = begun.find("\r\n");
+  if (end == std::string_view::npos || end + 2 <= from) return std::nullopt;
+  RequestHead read;
+  return ReadRequestLine(begun.substr(0, end), read);
+}
+
 HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun) {
   RequestHead read;
   const std::size_t end = begun.find("\r\n");
@@ -186,7 +194,6 @@ HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun) 
 }
 
 tl::expected<RequestHead, HeadRefusal> ParseRequestHead(std::string_view head, std::size_t body_bytes_max) {
-  if (HasBareLineFeed(head)) return tl::unexpected(RefuseBegun(400, "lines end in CR LF", head));
   RequestHead read;
   const std::string_view line = NextLine(head);
   std::optional<HeadRefusal> refusal = ReadRequestLine(line, read);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -42,10 +43,14 @@ std::string_view RefusalWord(int status);
 // was looked at before.
 std::size_t FindHeadEnd(std::string_view bytes, std::size_t from = 0);
 
+// Why the request line is refused, as soon as it is whole in `begun`: who sends such a line may wait for the answer
+// before sending more. std::nullopt: it is good, or not whole, or was whole already in the first `from` bytes.
+std::optional<HeadRefusal> RefuseRequestLine(std::string_view begun, std::size_t from = 0);
+
 // A refusal of a request of which only `begun` came, for a reason that is not in the head itself.
 HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun);
 
-// `head` is exactly one head, as FindHeadEnd measures it.
+// `head` is exactly one head, as FindHeadEnd measures it. Its request line is judged first, as RefuseRequestLine does.
 tl::expected<RequestHead, HeadRefusal> ParseRequestHead(std::string_view head, std::size_t body_bytes_max);
 
 }  // namespace dunlin

@@ -102,7 +102,9 @@ void IoLoop::Receive(Connection& connection) {
 // Goes on with what has come.
 void IoLoop::Advance(Connection& connection) {
   switch (connection.reader.Look()) {
-    case RequestReader::State::kIdle: return;
+    case RequestReader::State::kIdle:
+      if (stopping_) Close(connection);
+      return;
     case RequestReader::State::kWhole: return WithinBudget(connection) ? Dispatch(connection) : Overburden(connection);
     case RequestReader::State::kRefused: return Refuse(connection, connection.reader.refusal());
     case RequestReader::State::kBegun: break;
@@ -184,11 +186,9 @@ void IoLoop::Flush(Connection& connection) {
 void IoLoop::Sent(Connection& connection) {
   std::string().swap(connection.out);
   if (connection.close) return Linger(connection);
-  const bool more = connection.reader.buffered() > 0;
-  if (stopping_ && !more) return Close(connection);
   Enter(connection, Phase::kIdle);
   Watch(connection, EPOLLIN);
-  if (more) Advance(connection);
+  Advance(connection);  // the next request may be here already
 }
 
 // Closing while the client still sends would reset the connection and could take our answer away before it was read.

@@ -1,6 +1,6 @@
 #include "webhooks/http/request_reader.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace dunlin {
 
@@ -13,13 +13,15 @@ RequestReader::State RequestReader::Look() {
       buffer_.erase(0, blank);
       looked_at_ = 0;
     }
-    if (buffer_.empty()) return State::kIdle;
-    head_size_ = FindHeadEnd(buffer_, looked_at_);
-    looked_at_ = buffer_.size();
-    if (std::min(head_size_, buffer_.size()) > kHeadBytesMax) {
+    if (buffer_.empty() || buffer_ == "\r") return State::kIdle;  // half a blank line is no request either
+    const std::size_t looked_at = std::exchange(looked_at_, buffer_.size());
+    head_size_ = FindHeadEnd(buffer_, looked_at);
+    if (head_size_ > kHeadBytesMax) {  // or not whole yet
+      auto wrong = RefuseRequestLine(std::string_view(buffer_).substr(0, kHeadBytesMax), looked_at);
+      if (wrong) return Refused(*std::move(wrong));
+      if (buffer_.size() <= kHeadBytesMax) return State::kBegun;
       return Refused(Refuse(431, "at most 16384 bytes of request line and header fields"));
     }
-    if (head_size_ == std::string::npos) return State::kBegun;
     auto read = ParseRequestHead(std::string_view(buffer_).substr(0, head_size_), body_bytes_max_);
     if (!read) return Refused(std::move(read.error()));
     head_ = std::move(*read);

@@ -18,10 +18,10 @@ class RequestReader {
   void Add(std::string_view bytes) { buffer_.append(bytes); }
 
   enum class State {
-    kIdle,     // nothing of a request has come; blank lines before one do not count
+    kIdle,     // nothing of a request has come; blank lines before one do not count, nor does half of one
     kBegun,    // something, not all
     kWhole,    // see head() and TakeBody()
-    kRefused,  // see refusal(); what comes after it has no meaning
+    kRefused,  // see refusal(), the same however the bytes were cut; what comes after it has no meaning
   };
   // Looks at what has come. After kWhole: not before TakeBody.
   State Look();

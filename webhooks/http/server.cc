@@ -50,6 +50,11 @@ HttpResponse Overloaded(std::string_view detail) {
   return response;
 }
 
+std::vector<IpRange> Joined(std::vector<IpRange> some, const std::vector<IpRange>& more) {
+  some.insert(some.end(), more.begin(), more.end());
+  return some;
+}
+
 HttpResponse NoRoute(const Router::Found& found) {
   if (found.status == 400) return Problem(400, "the path is not well formed");
   if (found.status == 404) return Problem(404, "there is nothing at this path");
@@ -65,7 +70,8 @@ class HttpServer::Impl {
   explicit Impl(Options options)
       : options_(std::move(options)),
         engine_(static_cast<int>(std::chrono::floor<Seconds>(options_.keep_alive).count())),
-        admission_(options_.connections_max, options_.connections_per_address_max, options_.trusted_proxies),
+        admission_(options_.connections_max, options_.connections_per_address_max,
+                   Joined(options_.exempt, options_.trusted_proxies)),
         host_{.body_bytes_max = options_.body_bytes_max,
               .request_timeout = options_.request_timeout,
               .keep_alive = options_.keep_alive,

@@ -48,9 +48,10 @@ class HttpServer {
     Millis request_timeout = 10s;  // also to take an answer
     Millis keep_alive = 60s;
     std::size_t connections_max = 4096;
-    // From one address (of IPv6: one /64); any number from loopback and from trusted proxies, for each of whose clients
+    // From one address (of IPv6: one /64); any number from `exempt` and from trusted proxies, for each of whose clients
     // it bounds the requests under way.
     std::size_t connections_per_address_max = 512;
+    std::vector<IpRange> exempt = LoopbackRanges();
     std::vector<IpRange> trusted_proxies;  // whose X-Forwarded-For is believed
     // Both optional, called on the server's threads, and must not throw.
     std::function<void(const HttpAnswered&)> on_answered;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dunlin {
@@ -52,6 +53,48 @@ TEST(RequestReaderTest, NothingHasBegunWithBlankLines) {
   EXPECT_EQ(reader.buffered(), 0U);
   reader.Add("G");
   EXPECT_EQ(reader.Look(), State::kBegun);
+}
+
+TEST(RequestReaderTest, HalfABlankLineBeginsNothing) {
+  RequestReader reader(kBodyMax);
+  reader.Add("\r");
+  EXPECT_EQ(reader.Look(), State::kIdle);
+  reader.Add("\n\r");
+  EXPECT_EQ(reader.Look(), State::kIdle);
+  reader.Add("\n" + Post("/a", ""));
+  EXPECT_EQ(reader.Look(), State::kWhole);
+  RequestReader wrong(kBodyMax);
+  wrong.Add("\r");
+  EXPECT_EQ(wrong.Look(), State::kIdle);
+  wrong.Add(Post("/a", ""));
+  EXPECT_EQ(wrong.Look(), State::kRefused);
+}
+
+TEST(RequestReaderTest, HoweverTheBytesAreCutTheRefusalIsTheSame) {
+  const auto status = [](const std::string& bytes, std::size_t piece) {
+    RequestReader reader(kBodyMax);
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+      reader.Add(std::string_view(bytes).substr(at, piece));
+      if (reader.Look() == State::kRefused) return reader.refusal().status;
+    }
+    return 0;
+  };
+  const std::string long_field = "A: " + std::string(kHeadBytesMax, 'a') + "\r\n\r\n";
+  const std::vector<std::pair<std::string, int>> refused = {
+      {"GET /\r\n", 400},
+      {"PRI * HTTP/2.0\r\n", 505},
+      {"GET /" + std::string(kTargetBytesMax, 'a') + " HTTP/1.1\r\n", 414},
+      {"GET /" + std::string(kHeadBytesMax, 'a') + " HTTP/1.1\r\n\r\n", 431},
+      {"BREW / HTTP/1.1\r\nHost: h\n", 501},
+      {"BREW / HTTP/1.1\r\n" + long_field, 501},
+      {"GET / HTTP/1.1\r\n" + long_field, 431},
+      {"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", 400},
+  };
+  for (const auto& [bytes, expected] : refused) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, bytes.size()}) {
+      EXPECT_EQ(status(bytes, piece), expected) << bytes.substr(0, 40) << " in pieces of " << piece;
+    }
+  }
 }
 
 TEST(RequestReaderTest, AHeadThatDoesNotEndIsRefusedAtItsBound) {

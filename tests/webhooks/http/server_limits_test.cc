@@ -128,6 +128,65 @@ TEST_F(ServerLimitsTest, OneClientBehindAProxyCannotTakeAllOfIt) {
   EXPECT_EQ(other.Receive().body, "192.0.2.1") << "counted only while its requests are under way";
 }
 
+TEST_F(ServerLimitsTest, OneAddressHasSoManyConnectionsAndFurtherOnesAreTurnedAway) {
+  Start({.connections_per_address_max = 2, .exempt = {}});
+  const auto ask = [](HttpConnection& connection) {
+    connection.Send(RequestBytes("POST", "/now"));
+    return connection.Receive().status;
+  };
+  auto first = std::make_unique<HttpConnection>(port_);
+  HttpConnection second(port_);
+  EXPECT_EQ(ask(*first), 200);
+  EXPECT_EQ(ask(second), 200);
+  HttpConnection third(port_);
+  const HttpAnswer refused = third.Receive();
+  EXPECT_EQ(refused.status, 503) << "before it asked";
+  EXPECT_EQ(refused.Header("Retry-After"), "1");
+  EXPECT_EQ(refused.Header("Connection"), "close");
+  EXPECT_TRUE(third.ClosedWithin(3s));
+  EXPECT_EQ(Answered().back(), " 503 overloaded 127.0.0.1");
+  EXPECT_EQ(ask(*first), 200);
+  EXPECT_EQ(ask(second), 200) << "whoever is in is served";
+  first.reset();
+  int status = 0;
+  WaitFor([&] { return status == 200 || (status = HttpSend(port_, "POST", "/now").status) == 200; });
+}
+
+TEST_F(ServerLimitsTest, LoopbackIsExempt) {
+  Start({.connections_per_address_max = 1});
+  std::vector<std::unique_ptr<HttpConnection>> many;
+  for (int i = 0; i < 5; ++i) {
+    many.push_back(std::make_unique<HttpConnection>(port_));
+    many.back()->Send(RequestBytes("POST", "/now"));
+    EXPECT_EQ(many.back()->Receive().status, 200);
+  }
+}
+
+TEST_F(ServerLimitsTest, AConnectionIsClosedWithoutAByteWhenItHasBeenIdleForItsTime) {
+  constexpr Millis kKeepAlive = 1s;
+  Start({.keep_alive = kKeepAlive});
+  const auto begin = std::chrono::steady_clock::now();
+  HttpConnection silent(port_), idle(port_);
+  idle.Send(RequestBytes("POST", "/now"));
+  const HttpAnswer answer = idle.Receive();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.Header("Keep-Alive").substr(0, 10), "timeout=1,");
+  for (HttpConnection* connection : {&silent, &idle}) {
+    EXPECT_TRUE(connection->ClosedWithin(3s));
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, kKeepAlive);
+  }
+}
+
+TEST_F(ServerLimitsTest, EveryRequestGivesAConnectionItsIdleTimeAnew) {
+  Start({.keep_alive = 1s});
+  HttpConnection connection(port_);
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) std::this_thread::sleep_for(400ms);
+    connection.Send(RequestBytes("POST", "/now"));
+    ASSERT_EQ(connection.Receive().status, 200) << i;
+  }
+}
+
 TEST_F(ServerLimitsTest, BeyondTheMostConnectionsTheLongestIdleMakesRoom) {
   Start({.io_threads = 2, .connections_max = 4});
   std::vector<std::unique_ptr<HttpConnection>> idle;

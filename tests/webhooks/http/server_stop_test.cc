@@ -26,10 +26,16 @@ class ServerStopTest : public ::testing::Test {
       std::this_thread::sleep_for(handler_takes);
       return HttpResponse{.body = "done"};
     });
+    server_->Route("GET", "/large", [this](const HttpRequest&) {
+      begun_.set_value();
+      return HttpResponse{.body = std::string(kLarge, 'a')};
+    });
     server_->Route("GET", "/fast", [](const HttpRequest&) { return HttpResponse{.body = "fast"}; });
     port_ = server_->Listen().value();
     server_->Start();
   }
+
+  static constexpr std::size_t kLarge = 32'000'000;  // more than the sockets hold
 
   static Millis Since(SteadyClock::time_point begin) { return std::chrono::floor<Millis>(SteadyClock::now() - begin); }
 
@@ -51,6 +57,39 @@ TEST_F(ServerStopTest, IdleConnectionsDoNotHoldItUp) {
   EXPECT_LT(Since(begin), 1000ms);
   for (const auto& connection : idle) EXPECT_TRUE(connection->ClosedWithin(1s));
   EXPECT_FALSE(HttpConnection(port_).connected());
+}
+
+TEST_F(ServerStopTest, BlankLinesAndHalfOnesDoNotHoldItUp) {
+  Start(0ms);
+  HttpConnection half(port_), two_pieces(port_);
+  for (HttpConnection* connection : {&half, &two_pieces}) {
+    connection->Send(RequestBytes("GET", "/fast"));
+    ASSERT_EQ(connection->Receive().status, 200);
+    connection->Send("\r");
+  }
+  std::this_thread::sleep_for(50ms);
+  two_pieces.Send("\n");
+  ASSERT_EQ(HttpSend(port_, "GET", "/fast").status, 200);
+  const auto begin = SteadyClock::now();
+  EXPECT_TRUE(server_->Stop(10s));
+  EXPECT_LT(Since(begin), 1000ms);
+  EXPECT_TRUE(half.ClosedWithin(1s));
+  EXPECT_TRUE(two_pieces.ClosedWithin(1s));
+}
+
+TEST_F(ServerStopTest, ABlankLineBehindTheLastRequestDoesNotHoldItUp) {
+  server_.emplace(HttpServer::Options{.threads = 1});
+  Start(0ms);
+  HttpConnection connection(port_);
+  connection.Send(RequestBytes("GET", "/large") + "\r\n");
+  begun_.get_future().wait();
+  ASSERT_EQ(HttpSend(port_, "GET", "/fast").status, 200) << "by the one thread, so /large has its answer";
+  std::future<bool> stopped = std::async(std::launch::async, [this] { return server_->Stop(10s); });
+  std::this_thread::sleep_for(100ms);  // the stop finds the answer half written
+  const HttpAnswer answer = connection.Receive();
+  EXPECT_EQ(answer.body.size(), kLarge);
+  EXPECT_NE(answer.Header("Connection"), "close") << "it was made before the stop";
+  EXPECT_TRUE(stopped.get());
 }
 
 TEST_F(ServerStopTest, ARunningHandlerIsWaitedForAndItsAnswerArrives) {

@@ -219,6 +219,13 @@ TEST_F(ServerTest, WhatTwoProgramsCouldReadDifferentlyIsRefused) {
   ExpectRefused("PUT /body HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400);
 }
 
+TEST_F(ServerTest, AWrongRequestLineIsRefusedWithoutTheRestOfTheHead) {
+  ExpectRefused("GET /\r\n", 400);  // HTTP/0.9 sends no more and waits
+  ExpectRefused("PRI * HTTP/2.0\r\n", 505);
+  ExpectRefused("BREW / HTTP/1.1\r\n", 501);
+  ExpectRefused("GET /" + std::string(5000, 'a') + " HTTP/1.1\r\n", 414);
+}
+
 TEST_F(ServerTest, ManyRequestsShareAConnection) {
   HttpConnection connection(port_);
   for (int i = 0; i < 200; ++i) {
@@ -252,6 +259,18 @@ TEST_F(ServerTest, ARequestThatDripsIsGivenUp) {
   ExpectProblem(head.Receive(), 408);
   ExpectProblem(body.Receive(), 408);
   EXPECT_TRUE(head.ClosedWithin(3s));
+}
+
+TEST_F(ServerTest, ABlankLineInTwoPiecesIsNoRequestThatDrips) {
+  HttpConnection connection(port_);
+  connection.Send(RequestBytes("POST", "/body", {}, "one"));
+  EXPECT_EQ(connection.Receive().body, "one");
+  connection.Send("\r");
+  std::this_thread::sleep_for(50ms);
+  connection.Send("\n");
+  EXPECT_FALSE(connection.ClosedWithin(1200ms)) << "longer than a request may take";
+  connection.Send(RequestBytes("POST", "/body", {}, "two"));
+  EXPECT_EQ(connection.Receive().body, "two") << "and nothing before it";
 }
 
 TEST_F(ServerTest, AClientThatLeavesInTheMiddleIsForgotten) {
