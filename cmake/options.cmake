@@ -13,7 +13,7 @@ if(DUNLIN_SANITIZE) # a plain if(): the comma in the value would break a generat
   target_compile_options(dunlin_options INTERFACE -fsanitize=${DUNLIN_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(dunlin_options INTERFACE -fsanitize=${DUNLIN_SANITIZE})
-  target_compile_definitions(dunlin_options INTERFACE DUNLIN_SANITIZED)
+  target_compile_definitions(dunlin_options INTERFACE DUNLIN_INSTRUMENTED)
   if(DUNLIN_SANITIZE MATCHES "undefined")
     # SOCI's shared libraries are built without type information that vptr checks need.
     target_compile_options(dunlin_options INTERFACE -fno-sanitize=vptr)
@@ -21,6 +21,7 @@ if(DUNLIN_SANITIZE) # a plain if(): the comma in the value would break a generat
 endif()
 if(DUNLIN_COVERAGE)
   target_compile_options(dunlin_options INTERFACE --coverage -fprofile-update=atomic)
+  target_compile_definitions(dunlin_options INTERFACE DUNLIN_INSTRUMENTED)
   target_link_options(dunlin_options INTERFACE --coverage)
 endif()
 if(DUNLIN_FUZZ)

@@ -10,6 +10,8 @@ namespace dunlin {
 inline constexpr Millis kLastUsageWindow{1h};
 // An end that was announced and not confirmed within this time needs a look.
 inline constexpr Millis kEndConfirmedWithin{2h};
+// Likewise the licence of a renewal that was not heard of so long after the old one went.
+inline constexpr Millis kLicenceHeardWithin{24h};
 // An answer that was asked for this soon after an end may still show what has ended.
 inline constexpr Millis kAnswerSettlesIn{1h};
 

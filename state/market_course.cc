@@ -107,6 +107,7 @@ class CourseFinder {
     }
     course.ends = Earlier(Unless(course.begun, pending_), Unless(subscribed_, agreement_ended_));
     course.runs = course.begun != nullptr || course.ends != nullptr;
+    if (course.runs) course.unlicensed = unlicensed_;
     return course;
   }
 
@@ -135,13 +136,15 @@ class CourseFinder {
 
   // A licence that went because its agreement was renewed or replaced is no end: until another one is there.
   void JudgeLicences() {
-    bool any_runs = false;
-    Notice agreements_end = nullptr, last_down = nullptr;
+    bool any_runs = false, any_up = false;
+    Notice agreements_end = nullptr, last_down = nullptr, last_awaited = nullptr;
     for (const auto& [id, newest] : licences_) {
       const Notice end = agreements_.EndOf(newest->agreement);
       const bool down = newest->kind == Kind::kLicenceDeprovisioned;
       const bool awaited = agreements_.AwaitsLicence(newest->agreement);
       awaits_licence_ = awaits_licence_ || awaited;
+      any_up = any_up || !down;
+      if (down && awaited) last_awaited = Later(last_awaited, newest);
       if (!down || awaited) {
         any_runs = true;
         if (end == nullptr) some_agreement_runs_ = true;
@@ -151,6 +154,7 @@ class CourseFinder {
         last_down = Later(last_down, continued ? Later(newest, end) : newest);
       }
     }
+    if (!any_up) unlicensed_ = last_awaited;
     if (!any_runs) all_deprovisioned_ = last_down;
     if (!some_agreement_runs_) agreement_ended_ = agreements_end;
   }
@@ -164,6 +168,7 @@ class CourseFinder {
   const Agreements agreements_;
   std::map<LicenceId, Notice> licences_;  // the newest of each
   Notice subscribed_ = nullptr, failed_ = nullptr, pending_ = nullptr, unsubscribed_ = nullptr, updated_ = nullptr;
+  Notice unlicensed_ = nullptr;
   Notice all_deprovisioned_ = nullptr;  // no licence runs
   Notice agreement_ended_ = nullptr;    // licences run, and the agreements of all have ended
   bool some_agreement_runs_ = false, awaits_licence_ = false;

@@ -13,6 +13,7 @@ struct MarketCourse {
   const MarketNotice* failed = nullptr;
   bool runs = false;
   bool awaits_licence = false;  // renewed or replaced, and nothing was heard of the licence it goes on with
+  const MarketNotice* unlicensed = nullptr;  // likewise, and this took the last licence it had
 };
 
 MarketCourse CourseOf(const MarketFacts& facts);

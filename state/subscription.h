@@ -31,6 +31,10 @@ struct Recovery {
   // empty: it did not go out yet, so it can still be stopped.
   AttemptKey open_attempt;
   EventId failure_seen;  // the customer was told of it; "asked/in_1/2": a card was asked for after 2 failures
+  // When the mail that tells it leaves. What ends the recovery before takes the mail back, and what was told before it
+  // is all that was told.
+  std::optional<Timestamp> failure_mail_due;
+  EventId failure_told_before;
   bool operator==(const Recovery&) const = default;
 };
 

@@ -66,6 +66,7 @@ class Follower {
 
   void Run() {
     Ending();
+    Unlicensed();
     TellEntitlements();
     if (EndsNow() || PassesOn()) out_.jobs.push_back(FreezeUsageNow(out_.next.id, s_.now));
     if (out_.next.values.period_end && out_.next.values.period_end != was_.period_end) AskAtThePeriodsEnd();
@@ -94,6 +95,29 @@ class Follower {
                 .detail = derived_.ending_why + " AWS has not confirmed the end, so access is kept: look "
                                                 "at the agreement in the AWS Marketplace Management Portal.",
                 .raised_at = s_.now});
+    out_.jobs.push_back(AskEntitlements(out_.next.id, s_.now));
+  }
+
+  // Over a renewal access stays though no licence is there. One that never comes needs a look.
+  void Unlicensed() {
+    const std::string alert = "licence_not_heard/" + id_;
+    const MarketNotice* before = CourseOf(s_.before.subscription.facts.market).unlicensed;
+    const MarketNotice* now = CourseOf(out_.next.facts.market).unlicensed;
+    if (now == nullptr) {
+      if (before != nullptr) out_.settle_alerts.push_back(alert);
+      return;
+    }
+    const Timestamp patience_ends = now->at + kLicenceHeardWithin;
+    const bool heard = before == nullptr || before->at != now->at;
+    if (heard) LookAgain("licence/" + id_, patience_ends);
+    if (patience_ends > s_.now || (!heard && s_.before.subscription.updated_at >= patience_ends)) return;
+    RaiseAlert(out_.alerts, {.key = alert,
+                             .kind = "licence_not_heard",
+                             .subject = id_,
+                             .detail = "The agreement was renewed or replaced and its licence " + now->licence.str() +
+                                       " is gone, but nothing was heard of the one that follows, so access is kept: "
+                                       "look at the agreement in the AWS Marketplace Management Portal.",
+                             .raised_at = s_.now});
     out_.jobs.push_back(AskEntitlements(out_.next.id, s_.now));
   }
 
@@ -140,10 +164,14 @@ class Follower {
                "; access ends when AWS confirms the end.";
     out_.jobs.push_back(NotifyJob(out_.next, row.reason, s_.now));
     out_.timeline.push_back(std::move(row));
+    LookAgain("access/" + id_, patience_ends);
+  }
+
+  void LookAgain(std::string key, Timestamp at) {
     out_.jobs.push_back({.kind = JobKind::kAccessCheck,
-                         .key = "access/" + id_,
+                         .key = std::move(key),
                          .subject = id_,
-                         .due = std::max(patience_ends, s_.now),
+                         .due = std::max(at, s_.now),
                          .payload = "{}",
                          .on_same_key = OnSameKey::kReplace});
   }

@@ -1,9 +1,9 @@
 // A customer is to be forgotten: what identifies a person goes, the sums stay.
 //
 // Goes: e-mail addresses and hosted pages of invoices, our own ids of the account and the registrations that they
-// claimed, mails and alerts that wait, the text of alerts and attempts, what staff wrote in the timeline, and the raw
-// bodies of the account's events. Stays: the provider's ids, amounts, dates, statuses, attempts, the timeline, and each
-// event's row, so that one that is sent again is still a duplicate (I2).
+// claimed, mails and alerts that wait, the text of alerts and attempts, what staff wrote in the timeline or with a
+// retry, and the raw bodies of the account's events. Stays: the provider's ids, amounts, dates, statuses, attempts, the
+// timeline, and each event's row, so that one that is sent again is still a duplicate (I2).
 #pragma once
 
 #include <vector>

@@ -8,6 +8,7 @@
 #include "state/merge.h"
 #include "state/method.h"
 #include "workflows/effects/filing.h"
+#include "workflows/failure_seen.h"
 #include "workflows/messages.h"
 
 namespace dunlin {
@@ -44,7 +45,9 @@ std::string Sentence(RecoveryEvent on) {
 class Runner {
  public:
   Runner(const Situation& situation, const Derived& derived, const PolicyBook& policies, Decision& decision)
-      : s_(situation), derived_(derived), policies_(policies), out_(decision), r_(decision.next.recovery) {}
+      : s_(situation), derived_(derived), policies_(policies), out_(decision), r_(decision.next.recovery) {
+    told_ = FailureMailIsHeld() ? r_.failure_told_before : r_.failure_seen;
+  }
 
   void Run() {
     // The provider has just been asked, so a cancellation that went out before without an answer was not carried out.
@@ -120,7 +123,7 @@ class Runner {
       case RecoveryState::kNone: return std::nullopt;
       case RecoveryState::kFollowing:
         if (LearntWhatOpenedIt(owed)) r_.failure_seen = NewestFailure(owed);
-        if (FailedAgain(owed)) return RecoveryEvent::kFailedAgain;
+        if (HasUntoldFailure(owed, r_.failure_seen)) return RecoveryEvent::kFailedAgain;
         r_.next_attempt_at = owed.next_payment_attempt;
         return std::nullopt;
       case RecoveryState::kTakingOver:
@@ -176,27 +179,11 @@ class Runner {
     return attempt != nullptr && !IsOpen(attempt->state) && attempt->state != AttemptState::kSucceeded;
   }
 
-  // A failure that the customer was not told of.
-  bool FailedAgain(const InvoiceFact& owed) const {
-    const std::vector<Failure> failed = FailedAttempts(owed);
-    return !failed.empty() && std::none_of(owed.failures.begin(), owed.failures.end(), [&](const Failure& f) {
-      return SeenAs(owed, f) == r_.failure_seen && SameAttempt(f, failed.back());
-    });
-  }
-  // The newest failure that is known of the invoice; empty: none is.
-  static EventId NewestFailure(const InvoiceFact& owed) {
-    const std::vector<Failure> failed = FailedAttempts(owed);
-    return failed.empty() ? EventId() : SeenAs(owed, failed.back());
-  }
   // A recovery can begin with the provider's word alone that a payment is overdue; the customer was told then.
   bool LearntWhatOpenedIt(const InvoiceFact& owed) const {
     const std::vector<Failure> failed = FailedAttempts(owed);
     return r_.failure_seen.empty() && !failed.empty() &&
            (failed.back().attempt_count <= 1 || failed.back().at <= r_.opened_at);
-  }
-  // A failure that was only counted is called the same on each invoice.
-  static EventId SeenAs(const InvoiceFact& owed, const Failure& failure) {
-    return IsOnlyCounted(failure) ? EventId{owed.id.str() + "/" + failure.source.str()} : failure.source;
   }
 
   // A method that came no earlier than the last attempt that failed, and was not tried yet.
@@ -255,21 +242,25 @@ class Runner {
     if (r_.state == RecoveryState::kNone) Close(from);
   }
 
-  // What the customer was told of stays known: who takes a cancellation back is not told of the same failure again.
+  bool FailureMailIsHeld() const { return r_.failure_mail_due && s_.now < *r_.failure_mail_due; }
+
+  // What the customer was told of stays known: who takes a cancellation back is not told of the same failure again. A
+  // mail that had not left was taken back, and told nothing.
   void Close(RecoveryState from) {
     EventId told = r_.failure_seen;
     const InvoiceFact* before = FindInvoice(s_.before.subscription.facts, r_.invoice);
     if (from != RecoveryState::kFollowing && before != nullptr && told != AskedAfter(*before))
       told = NewestFailure(*before);
+    if (FailureMailIsHeld()) told = r_.failure_told_before;
     r_ = Recovery{};
-    r_.failure_seen = told;
+    r_.failure_seen = told_ = told;
   }
 
   void Open() {
     const CollectionPolicy& rules = policies_.current().CollectionFor(out_.next.values.plan);
     const InvoiceFact& unpaid = *FindInvoice(s_.facts, *derived_.collectible);
     const bool asked = r_.failure_seen == AskedAfter(unpaid);
-    told_before_ = asked || (!NewestFailure(unpaid).empty() && !FailedAgain(unpaid));
+    told_before_ = asked || (!NewestFailure(unpaid).empty() && !HasUntoldFailure(unpaid, r_.failure_seen));
     r_ = Recovery{};
     r_.invoice = *derived_.collectible;
     r_.policy = rules.name;
@@ -359,14 +350,14 @@ class Runner {
     note.event = s_.event;
     note.by = row.on == RecoveryEvent::kStaffRetry ? s_.by : row.on == RecoveryEvent::kDue ? "schedule" : "";
     note.reason = Sentence(row.on);
-    if (row.on == RecoveryEvent::kStaffRetry && !s_.reason.empty()) note.reason += " Reason given: " + s_.reason;
     if (ended != nullptr) note.reason += WhyNoMoney(*ended);
     note.next = row.effect == Effect::kSendCancel ? "Telling the provider to cancel." : WhatIsNext();
     out_.timeline.push_back(std::move(note));
   }
 
+  // Without anybody's own words: those stand with the attempt, from where a customer who is forgotten takes them along.
   std::string WhyNoMoney(const Attempt& ended) const {
-    if (ended.state == AttemptState::kRefused) return " The provider refused the request: " + ended.detail;
+    if (ended.state == AttemptState::kRefused) return " The provider refused the request, as the attempt tells.";
     const InvoiceFact* owed = invoice();
     return owed != nullptr && owed->decline && !owed->decline->code.empty()
                ? " Decline code: " + owed->decline->code + "."
@@ -394,7 +385,7 @@ class Runner {
         Tell("exhausted",
              "The retry schedule of " + r_.policy + " is spent; the invoice " + r_.invoice.str() + " is still owed.");
         break;
-      case Effect::kStop: Stop(from); break;
+      case Effect::kStop: Stop(row, from); break;
     }
     Mail(row);
   }
@@ -451,12 +442,14 @@ class Runner {
     out_.open_attempts.push_back(std::move(attempt));
   }
 
-  // Drops what was not sent yet. An attempt that is out is still followed to its end by its own job, and a retry that
-  // staff asked for ends with a note that says why it was not made.
-  void Stop(RecoveryState from) {
+  // Drops what was not sent yet; but a mail that should have left by now counts as told and leaves late, unless the
+  // failure can never matter again. An attempt that is out is still followed to its end by its own job, and a retry
+  // that staff asked for ends with a note that says why it was not made.
+  void Stop(const Transition& row, RecoveryState from) {
     if (from != RecoveryState::kCharging) Drop(ChargeJobKey(out_.next.id));
     Drop("take_over/" + r_.invoice.str());
-    Drop(FailureMailKey(out_.next.id));
+    const bool for_good = row.on == RecoveryEvent::kPaid || row.on == RecoveryEvent::kSettled;
+    if (for_good || FailureMailIsHeld()) Drop(FailureMailKey(out_.next.id));
     out_.settle_alerts.push_back("exhausted/" + out_.next.id.str());
     out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
     out_.settle_alerts.push_back("charge_refused/" + out_.next.id.str());
@@ -482,9 +475,6 @@ class Runner {
 
   // Another card is asked for once for each failed attempt, though the provider seems to take the invoice back
   // meanwhile.
-  static EventId AskedAfter(const InvoiceFact& owed) {
-    return EventId{"asked/" + owed.id.str() + "/" + std::to_string(FailedAttempts(owed).size())};
-  }
   bool AskedAlready() {
     const EventId asked = AskedAfter(*invoice());
     return std::exchange(r_.failure_seen, asked) == asked;
@@ -502,11 +492,13 @@ class Runner {
         found != policies_.current().plans.end())
       plan = &found->second;
     const MailKind kind = row.effect == Effect::kAskForMethod ? MailKind::kMethodNeeded : MailKind::kPaymentFailed;
+    r_.failure_mail_due = s_.now + kFailureMailHold;
+    r_.failure_told_before = told_;
     out_.jobs.push_back(MailJob(kind, {.subscription = out_.next,
                                        .invoice = invoice(),
                                        .plan = plan,
                                        .unique = FailureMailKey(out_.next.id),
-                                       .due = s_.now + kFailureMailHold}));
+                                       .due = *r_.failure_mail_due}));
   }
 
   const Situation& s_;
@@ -515,6 +507,7 @@ class Runner {
   Decision& out_;
   Recovery& r_;
   bool wish_granted_ = false;
+  EventId told_;              // of which failure, by mails that have left
   bool told_before_ = false;  // of the failure that opened it, in a recovery that was closed
 };
 

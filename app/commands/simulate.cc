@@ -22,7 +22,6 @@ using simulate::SimulationResult;
 constexpr std::size_t kFailuresMax = 20;  // then it is better to look at one than to run on
 constexpr double kYear = 365.25 * 24 * 3600 * 1000;
 constexpr std::chrono::seconds kProgressEvery{5};
-constexpr std::size_t kTraceLines = 200;  // the last ones of a failure
 
 std::vector<std::string> SplitAtCommas(const std::string& text) {
   std::vector<std::string> words;
@@ -118,7 +117,12 @@ class Runs {
 
   void Report() {
     nlohmann::json failures = nlohmann::json::array();
-    for (const auto& [seed, result] : failed_) failures.push_back(Explain(seed, result, failures.empty()));
+    for (const auto& [seed, result] : failed_) {
+      SimulationOptions options = options_;
+      options.seed = seed;
+      failures.push_back(simulate::Explain(options, result, failures.empty()));
+      if (!arguments_.json) Print(simulate::TextOf(failures.back()));
+    }
     char hex[17];
     std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(fingerprint_));
     if (arguments_.json) {
@@ -136,32 +140,6 @@ class Runs {
                   static_cast<unsigned long long>(done_), static_cast<unsigned long long>(options_.seed), Years(),
                   Years() / Seconds(), failed_.size(), hex);
     Print(line);
-  }
-
-  nlohmann::json Explain(std::uint64_t seed, const SimulationResult& result, bool first) {
-    SimulationOptions options = options_;
-    options.seed = seed;
-    nlohmann::json failure = {{"seed", seed}, {"broken", result.broken}, {"repeat", CommandOf(options)}};
-    if (!arguments_.json) {
-      Print("seed " + std::to_string(seed) + " failed:\n");
-      for (const std::string& line : result.broken) Print("  " + line + "\n");
-      Print("  repeat it:    " + CommandOf(options) + "\n");
-    }
-    if (first) failure["least"] = ExplainLeast(options, result);
-    return failure;
-  }
-
-  // Minimising takes some dozen runs, so it is done for the first that failed.
-  nlohmann::json ExplainLeast(const SimulationOptions& options, const SimulationResult& result) {
-    const SimulationOptions least = simulate::Minimise(options, result);
-    const SimulationResult small = simulate::Simulate(least);
-    std::vector<std::string> trace = small.trace;
-    if (trace.size() > kTraceLines) trace.erase(trace.begin(), trace.end() - kTraceLines);
-    if (arguments_.json) return {{"repeat", CommandOf(least)}, {"broken", small.broken}, {"trace", trace}};
-    Print("  least of it:  " + CommandOf(least) + " --trace\n");
-    for (const std::string& line : small.broken) Print("    " + line + "\n");
-    for (const std::string& line : trace) Print("    " + line + "\n");
-    return {};
   }
 
   const SimulateArguments& arguments_;

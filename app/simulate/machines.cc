@@ -22,7 +22,10 @@ void Machines::Plan(Timestamp begin, Millis length) {
   if (world_.faults.Works(Fault::kTwoVersions)) {
     nodes_.push_back(make_(2));
     const Timestamp newer = begin + chance.UpTo(length * 3 / 4);
-    agenda_.Add(newer, [this] { Start(1); });
+    agenda_.Add(newer, [this] {
+      world_.faults.Strike(Fault::kTwoVersions);
+      Start(1);
+    });
     agenda_.Add(newer + chance.UpTo(length / 4), [this] { Retire(0); });
   }
   retired_.resize(nodes_.size());

@@ -1,11 +1,14 @@
 #include "app/simulate/minimise.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
 
 namespace dunlin::simulate {
 namespace {
+
+constexpr std::size_t kTraceLines = 200;  // the last ones of a failure
 
 // What broke, without whom it happened to: the words that are no ids, times or amounts.
 std::string KindOf(const std::string& broken) {
@@ -22,6 +25,20 @@ std::set<std::string> KindsOf(const std::vector<std::string>& broken) {
   std::set<std::string> kinds;
   for (const std::string& line : broken) kinds.insert(KindOf(line));
   return kinds;
+}
+
+nlohmann::json ExplainLeast(const SimulationOptions& options, const SimulationResult& failed) {
+  const SimulationOptions least = Minimise(options, failed);
+  const SimulationResult small = Simulate(least);
+  std::vector<std::string> trace = small.trace;
+  if (trace.size() > kTraceLines) trace.erase(trace.begin(), trace.end() - kTraceLines);
+  return {{"repeat", CommandOf(least)}, {"broken", small.broken}, {"trace", trace}};
+}
+
+std::string Lines(const nlohmann::json& lines, const std::string& indent) {
+  std::string text;
+  for (const nlohmann::json& line : lines) text += indent + line.get<std::string>() + "\n";
+  return text;
 }
 
 }  // namespace
@@ -59,6 +76,21 @@ std::string CommandOf(const SimulationOptions& options) {
   if (!off.empty()) command += " --without " + off;
   if (!left_out.empty()) command += " --leave-out " + left_out;
   return command;
+}
+
+nlohmann::json Explain(const SimulationOptions& options, const SimulationResult& failed, bool least) {
+  nlohmann::json explanation = {{"seed", options.seed}, {"broken", failed.broken}, {"repeat", CommandOf(options)}};
+  if (least) explanation["least"] = ExplainLeast(options, failed);
+  return explanation;
+}
+
+std::string TextOf(const nlohmann::json& explanation) {
+  std::string text = "seed " + explanation.at("seed").dump() + " failed:\n" + Lines(explanation.at("broken"), "  ") +
+                     "  repeat it:    " + explanation.at("repeat").get<std::string>() + "\n";
+  if (!explanation.contains("least")) return text;
+  const nlohmann::json& least = explanation.at("least");
+  return text + "  least of it:  " + least.at("repeat").get<std::string>() + " --trace\n" +
+         Lines(least.at("broken"), "    ") + Lines(least.at("trace"), "    ");
 }
 
 }  // namespace dunlin::simulate

@@ -1,5 +1,8 @@
-// Finds the little that still fails in a simulation that failed.
+// What is said of a simulation that failed: what broke, how to repeat it, and the little that still fails.
 #pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "app/simulate/simulation.h"
 
@@ -12,5 +15,10 @@ SimulationOptions Minimise(SimulationOptions options, const SimulationResult& fa
 
 // The command that repeats a simulation.
 std::string CommandOf(const SimulationOptions& options);
+
+// "seed", "broken" and "repeat", a command; with `least` also "least": the same of what Minimise finds, which takes
+// some dozen runs, and the end of its trace. `failed`: what the simulation of `options` came to.
+nlohmann::json Explain(const SimulationOptions& options, const SimulationResult& failed, bool least);
+std::string TextOf(const nlohmann::json& explanation);  // for people
 
 }  // namespace dunlin::simulate

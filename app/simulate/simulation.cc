@@ -38,7 +38,8 @@ class Simulation {
         setting_(ChooseSetting(options.seed)),
         ledger_(std::move(*OpenLedger("sqlite::memory:"))),
         between_(options.between ? options.between(*ledger_) : nullptr),
-        oracles_(*ledger_, world_, {setting_.schedule_steps, {kStripeKey, kWebhookSecret}, "@customers.simulated"}),
+        oracles_(*ledger_, world_,
+                 {setting_.schedule_steps, setting_.grace, {kStripeKey, kWebhookSecret}, "@customers.simulated"}),
         deliverer_(world_, agenda_, oracles_, [this] { return machines_.AnyUp(); }),
         stripe_(world_, options.seed, [this](const sim::Event& e, bool thin) { deliverer_.Tell(e, thin); }),
         catalog_(MakeCatalog(stripe_, setting_.interval)),
@@ -155,7 +156,7 @@ void Simulation::RunUntil(Timestamp until) {
   while (oracles_.broken().empty() && RunNext(until)) {
     if (++steps_ > kStepsMax) oracles_.Break("it gets nowhere: too many steps");
     machines_.BringBack();
-    if (depth_ == 1) oracles_.AfterStep();
+    oracles_.AfterStep();  // inside of slow calls and overlaps too: between two commits all holds
   }
 }
 
@@ -211,6 +212,7 @@ SimulationResult Simulation::Run() {
           .steps = steps_,
           .actions = actions_,
           .faults = world_.faults.AtWork(),
+          .struck = world_.faults.struck(),
           .trace = world_.trace.lines()};
 }
 

@@ -31,6 +31,7 @@ struct SimulationResult {
   std::size_t steps = 0;
   std::size_t actions = 0;  // of customers, those left out included
   FaultSet faults;          // that were at work
+  FaultSet struck;          // of these: those that struck, each at least once
   std::vector<std::string> trace;
 };
 

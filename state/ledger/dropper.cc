@@ -70,6 +70,11 @@ Dropper::Dropper(Connection& c)
                       Erasing("UPDATE attempts SET reason = '', detail = '' WHERE (reason <> '' OR detail <> '') AND ",
                               "subscription", ""),
                       "t"),
+      erase_wishes_(c,
+                    Erasing("UPDATE jobs SET payload = json_set(payload, '$.reason', '') WHERE kind = 'charge' AND "
+                            "json_extract(payload, '$.reason') <> '' AND ",
+                            "subject", ""),
+                    "t"),
       erase_timeline_(
           c,
           Erasing("UPDATE timeline SET reason = 'Erased.' WHERE kind = 'staff' AND reason <> 'Erased.' AND ",
@@ -108,8 +113,8 @@ Status Dropper::Erase(const AccountId& account, Dropped& dropped) {
   for (const auto& [statement, count] :
        {std::pair(&erase_messages_, &dropped.messages), std::pair(&erase_claims_, &dropped.aliases),
         std::pair(&erase_aliases_, &dropped.aliases), std::pair(&erase_alerts_, &dropped.texts),
-        std::pair(&erase_attempts_, &dropped.texts), std::pair(&erase_timeline_, &dropped.texts),
-        std::pair(&erase_users_, &dropped.texts)}) {
+        std::pair(&erase_attempts_, &dropped.texts), std::pair(&erase_wishes_, &dropped.texts),
+        std::pair(&erase_timeline_, &dropped.texts), std::pair(&erase_users_, &dropped.texts)}) {
     if (done) done = Count(statement->Text(account.str()).Run(), *count);
   }
   return done;

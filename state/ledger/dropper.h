@@ -18,8 +18,8 @@ class Dropper {
 
  private:
   Statement look_, drop_bodies_, drop_replies_, drop_alerts_;
-  Statement erase_messages_, erase_claims_, erase_aliases_, erase_alerts_, erase_attempts_, erase_timeline_,
-      erase_users_;
+  Statement erase_messages_, erase_claims_, erase_aliases_, erase_alerts_, erase_attempts_, erase_wishes_,
+      erase_timeline_, erase_users_;
 };
 
 }  // namespace dunlin::db

@@ -40,6 +40,8 @@ bool TakeRecovery(Statement& row, Recovery& recovery) {
   recovery.method_seen = row.TakeText();
   recovery.open_attempt = AttemptKey(row.TakeText());
   recovery.failure_seen = EventId(row.TakeText());
+  recovery.failure_mail_due = FromColumn(row.TakeMaybeInt());
+  recovery.failure_told_before = EventId(row.TakeText());
   return true;
 }
 
@@ -53,7 +55,9 @@ void GiveRecovery(Statement& statement, const Recovery& recovery) {
       .Int(recovery.next_step)
       .Text(recovery.method_seen)
       .Text(recovery.open_attempt.str())
-      .Text(recovery.failure_seen.str());
+      .Text(recovery.failure_seen.str())
+      .MaybeInt(ToColumn(recovery.failure_mail_due))
+      .Text(recovery.failure_told_before.str());
 }
 
 }  // namespace

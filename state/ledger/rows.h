@@ -34,9 +34,10 @@ Result<Job> TakeJob(Statement& row);
 inline constexpr const char* kSubscriptionColumns =
     "id, provider, version, account, status, access, plan, period_end_ms, paid_until_ms, cancel_at_ms, "
     "access_until_ms, dirty, updated_ms, recovery_state, recovery_invoice, recovery_policy, recovery_policy_version, "
-    "recovery_opened_ms, next_attempt_ms, recovery_next_step, method_seen, open_attempt, failure_seen, facts";
-inline constexpr const char* kSubscriptionOut = "ttittttIIIIiitttiiIitttt";
-inline constexpr const char* kSubscriptionIn = "ttttIIIIiitttiiIitttt";  // from `account` on
+    "recovery_opened_ms, next_attempt_ms, recovery_next_step, method_seen, open_attempt, failure_seen, "
+    "failure_mail_due_ms, failure_told_before, facts";
+inline constexpr const char* kSubscriptionOut = "ttittttIIIIiitttiiIitttItt";
+inline constexpr const char* kSubscriptionIn = "ttttIIIIiitttiiIitttItt";  // from `account` on
 Result<Subscription> TakeSubscription(Statement& row);
 // The columns from `account` on.
 void GiveSubscription(Statement& statement, const Subscription& subscription);

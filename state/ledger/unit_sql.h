@@ -38,14 +38,16 @@ inline constexpr const char* kRetryJob =
 inline constexpr const char* kSubscriptionValues =
     ") VALUES (:id, :provider, 1, :account, :status, :access, :plan, :period_end, :paid_until, :cancel_at, "
     ":access_until, :dirty, :updated, :state, :invoice, :policy, :policy_version, :opened, :next_attempt, :next_step, "
-    ":method_seen, :open_attempt, :failure_seen, :facts) ON CONFLICT (id) DO NOTHING";
+    ":method_seen, :open_attempt, :failure_seen, "
+    ":failure_mail_due, :failure_told_before, :facts) ON CONFLICT (id) DO NOTHING";
 inline constexpr const char* kUpdateSubscription =
     "UPDATE subscriptions SET version = version + 1, account = :account, status = :status, access = :access, "
     "plan = :plan, period_end_ms = :period_end, paid_until_ms = :paid_until, cancel_at_ms = :cancel_at, "
     "access_until_ms = :access_until, dirty = :dirty, updated_ms = :updated, recovery_state = :state, "
     "recovery_invoice = :invoice, recovery_policy = :policy, recovery_policy_version = :policy_version, "
     "recovery_opened_ms = :opened, next_attempt_ms = :next_attempt, recovery_next_step = :next_step, "
-    "method_seen = :method_seen, open_attempt = :open_attempt, failure_seen = :failure_seen, facts = :facts "
+    "method_seen = :method_seen, open_attempt = :open_attempt, failure_seen = :failure_seen, "
+    "failure_mail_due_ms = :failure_mail_due, failure_told_before = :failure_told_before, facts = :facts "
     "WHERE id = :id AND version = :version";
 
 // After "INSERT INTO attempts (" and its columns.

@@ -2,9 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "state/ledger.h"
-#include "tests/support/ledger_values.h"
-#include "tests/support/scratch.h"
+#include "tests/contract/ledger_contract.h"
 
 namespace dunlin::testing {
 namespace {
@@ -13,24 +11,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-struct Place {
-  const char* name;
-  bool memory;
-};
-
-class KeepingContract : public ::testing::TestWithParam<Place> {
+class KeepingContract : public LedgerContract {
  protected:
-  void SetUp() override {
-    auto opened = OpenLedger(GetParam().memory ? "sqlite::memory:" : "sqlite:" + scratch_.File("ledger.db"));
-    ASSERT_TRUE(opened) << opened.error().detail;
-    ledger_ = std::move(*opened);
-  }
-
-  UnitResult Must(Unit unit) {
-    Result<UnitResult> result = ledger_->Commit(std::move(unit));
-    EXPECT_TRUE(result) << result.error().detail;
-    return result.value_or(UnitResult{});
-  }
   // An event whose work is done.
   void Applied(const std::string& id, const std::string& body, Timestamp received = kNoon,
                const std::string& subscription = "") {
@@ -49,13 +31,9 @@ class KeepingContract : public ::testing::TestWithParam<Place> {
     unit.drop_bodies = drop;
     return Must(std::move(unit)).dropped;
   }
-
-  ScratchDir scratch_;
-  std::unique_ptr<Ledger> ledger_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Everywhere, KeepingContract, ::testing::Values(Place{"File", false}, Place{"Memory", true}),
-                         [](const auto& place) { return place.param.name; });
+DUNLIN_FOR_EACH_LEDGER(KeepingContract);
 
 TEST_P(KeepingContract, ADroppedBodyLeavesItsEventWhichIsStillADuplicate) {
   Applied("evt_1", "old", kNoon - 1h, "sub_1");
@@ -167,7 +145,10 @@ TEST_P(KeepingContract, ErasingAnAccountTakesItsTextsAndLeavesOthersAndTheSums) 
     unit.timeline = {row};
     NewJob mail = MakeJob(JobKind::kMail, kNoon);
     mail.subject = subscription;
-    unit.jobs = {mail};
+    NewJob retry = MakeJob(JobKind::kCharge, kNoon, std::string("retry/") + subscription);
+    retry.subject = subscription;
+    retry.payload = R"({"by":"ann","reason":"she called"})";
+    unit.jobs = {mail, retry};
     Must(std::move(unit));
   }
   Unit erase;
@@ -175,7 +156,7 @@ TEST_P(KeepingContract, ErasingAnAccountTakesItsTextsAndLeavesOthersAndTheSums) 
   const Dropped dropped = Must(std::move(erase)).dropped;
   EXPECT_EQ(dropped.messages, 2);  // the mail and the alert's
   EXPECT_EQ(dropped.aliases, 1);
-  EXPECT_EQ(dropped.texts, 3);
+  EXPECT_EQ(dropped.texts, 4);
   EXPECT_THAT(ledger_->ResolveAccount("user-of-cus_1").value(), IsEmpty());
   EXPECT_THAT(ledger_->ResolveAccount("user-of-cus_2").value(), SizeIs(1));
   const SubscriptionRecord record = ledger_->LoadSubscription(SubscriptionId("sub_1")).value().value();
@@ -184,8 +165,10 @@ TEST_P(KeepingContract, ErasingAnAccountTakesItsTextsAndLeavesOthersAndTheSums) 
   EXPECT_EQ(record.attempts[0].state, AttemptState::kSucceeded);
   EXPECT_EQ(ledger_->Timeline(SubscriptionId("sub_1")).value()[0].reason, "Erased.");
   EXPECT_THAT(ledger_->Timeline(SubscriptionId("sub_2")).value()[0].reason, ::testing::HasSubstr("she called"));
-  EXPECT_THAT(ledger_->Jobs({.subject = "sub_1"}, {}).value().items, IsEmpty());
-  EXPECT_THAT(ledger_->Jobs({.subject = "sub_2"}, {}).value().items, SizeIs(2));
+  const std::vector<Job> left = ledger_->Jobs({.subject = "sub_1"}, {}).value().items;
+  ASSERT_THAT(left, SizeIs(1));
+  EXPECT_EQ(left[0].payload, R"({"by":"ann","reason":""})");
+  EXPECT_THAT(ledger_->Jobs({.subject = "sub_2"}, {}).value().items, SizeIs(3));
 }
 
 }  // namespace

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "state/ledger.h"
-#include "tests/support/scratch.h"
+#include "tests/contract/ledger_contract.h"
 #include "tests/support/usage_values.h"
 
 namespace dunlin::testing {
@@ -15,24 +14,13 @@ using ::testing::SizeIs;
 
 const SubscriptionId kId{"l-01"};
 
-class UsageContract : public ::testing::TestWithParam<bool> {
+class UsageContract : public LedgerContract {
  protected:
   void SetUp() override {
-    auto opened = OpenLedger(GetParam() ? "sqlite::memory:" : "sqlite:" + scratch_.File("ledger.db"));
-    ASSERT_TRUE(opened) << opened.error().detail;
-    ledger_ = std::move(*opened);
+    LedgerContract::SetUp();
     Must(Save(Metered(Registered("", "l-01"))));
   }
 
-  void Must(Unit unit) {
-    const Result<UnitResult> result = ledger_->Commit(std::move(unit));
-    ASSERT_TRUE(result) << result.error().detail;
-  }
-  Errc Refused(Unit unit) {
-    const Result<UnitResult> result = ledger_->Commit(std::move(unit));
-    EXPECT_FALSE(result);
-    return result ? Errc::kCorrupt : result.error().code;
-  }
   static Unit Book(UsageBooking booking) {
     Unit unit;
     unit.usage.push_back(std::move(booking));
@@ -49,13 +37,9 @@ class UsageContract : public ::testing::TestWithParam<bool> {
     return unit;
   }
   std::vector<UsageHour> Hours(Timestamp since = kNoon - 48h) { return ledger_->UsageOf(kId, since).value(); }
-
-  ScratchDir scratch_;
-  std::unique_ptr<Ledger> ledger_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Everywhere, UsageContract, ::testing::Bool(),
-                         [](const auto& p) { return p.param ? "Memory" : "File"; });
+DUNLIN_FOR_EACH_LEDGER(UsageContract);
 
 TEST_P(UsageContract, AnEntryComesBackWithItsHour) {
   const UsageBooking booking = MakeBooking("k1", kNoon, 7);

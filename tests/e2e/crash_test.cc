@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -28,24 +29,43 @@ Blows WithRedisThatForgets(RedisServer& redis, Blows blows) {
   return blows;
 }
 
-// Takes connections and answers nothing for a while, while the service is not killed.
+// Takes connections and answers nothing for a while, while the service is not killed; answers again, and hangs again.
 Blows WithRedisThatHangs(RedisServer& redis, Blows blows, int seconds) {
-  blows.trouble = [&redis, seconds](int) { redis.Command("DEBUG SLEEP " + std::to_string(seconds)); };
+  const auto hangs = std::make_shared<int>(0);
+  blows.trouble = [&redis, seconds, hangs](int) {
+    if (redis.Command("PING") != "+PONG") return;
+    redis.Command("DEBUG SLEEP " + std::to_string(seconds));
+    ++*hangs;
+  };
+  blows.enough = [hangs] { return *hangs > 1; };
   blows.kill_every = 3;
   return blows;
 }
 
-// Gone, for so long at a time, while the service goes on.
+// Gone, for so long at a time, while the service goes on, and back.
 Blows WithRedisThatIsAway(RedisServer& redis, Blows blows, std::chrono::seconds away) {
-  blows.trouble = [&redis, away, since = std::optional<std::chrono::steady_clock::time_point>()](int) mutable {
+  struct State {
+    std::optional<std::chrono::steady_clock::time_point> since;
+    int times = 0;
+  };
+  const auto state = std::make_shared<State>();
+  const auto come_back = [&redis, state] {
+    redis.Start();
+    state->since.reset();
+    ++state->times;
+  };
+  blows.trouble = [&redis, away, state, come_back](int) {
     const auto now = std::chrono::steady_clock::now();
-    if (!since) {
+    if (!state->since) {
       redis.Kill();
-      since = now;
-    } else if (now - *since >= away) {
-      redis.Start();
-      since.reset();
+      state->since = now;
+    } else if (now - *state->since >= away) {
+      come_back();
     }
+  };
+  blows.enough = [state] { return state->times > 0; };
+  blows.end = [state, come_back] {
+    if (state->since) come_back();
   };
   blows.kill_every = 5;
   return blows;
@@ -73,7 +93,8 @@ TEST(CrashTest, TheSameWithARedisThatForgets) {
   RedisServer redis;
   World world({.queue = redis.unix_url(), .seed = 42});
   Figures figures;
-  StrikeAgainAndAgain(world, WithRedisThatForgets(redis, {.count = 20, .subscribers = kSanitized ? 8 : 25}), figures);
+  StrikeAgainAndAgain(world, WithRedisThatForgets(redis, {.count = 20, .subscribers = kInstrumented ? 8 : 25}),
+                      figures);
   Print("crashes with a Redis that forgets", figures);
 }
 
@@ -81,7 +102,8 @@ TEST(CrashTest, TheSameWithARedisThatHangs) {
   RedisServer redis;
   World world({.queue = redis.tcp_url(), .seed = 44});
   Figures figures;
-  StrikeAgainAndAgain(world, WithRedisThatHangs(redis, {.count = 6, .subscribers = kSanitized ? 8 : 25}, 2), figures);
+  StrikeAgainAndAgain(world, WithRedisThatHangs(redis, {.count = 6, .subscribers = kInstrumented ? 8 : 25}, 2),
+                      figures);
   Print("a Redis that hangs", figures);
 }
 
@@ -89,7 +111,7 @@ TEST(CrashTest, TheSameWithARedisThatIsAway) {
   RedisServer redis;
   World world({.queue = redis.unix_url(), .seed = 46});
   Figures figures;
-  StrikeAgainAndAgain(world, WithRedisThatIsAway(redis, {.count = 12, .subscribers = kSanitized ? 8 : 25}, 2s),
+  StrikeAgainAndAgain(world, WithRedisThatIsAway(redis, {.count = 12, .subscribers = kInstrumented ? 8 : 25}, 2s),
                       figures);
   Print("a Redis that is away", figures);
 }
@@ -99,7 +121,7 @@ TEST(CrashTest, TheSameWithADiskThatIsFull) {
   if (!disk.usable()) GTEST_SKIP() << "no file system can be mounted here: " << disk.problem();
   World world({.seed = 45, .ledger_folder = disk.folder()});
   Figures figures;
-  StrikeAgainAndAgain(world, WithAFullDisk(disk, {.count = 10, .subscribers = kSanitized ? 8 : 25}), figures);
+  StrikeAgainAndAgain(world, WithAFullDisk(disk, {.count = 10, .subscribers = kInstrumented ? 8 : 25}), figures);
   Print("a full disk", figures);
   EXPECT_GT(figures.put_off, 5U) << "the disk was never full";
 }
@@ -138,7 +160,7 @@ TEST(SoakTest, CrashesForAsLongAsItIsTold) {
 TEST(CrashTest, DeliveriesLostForEverAreCaughtUpWith) {
   World world({.seed = 43});
   world.Sim("/_sim/faults", {{"webhooks", {{"lose", 0.3}}}});
-  MakeSubscribers(world, kSanitized ? 10 : 30);
+  MakeSubscribers(world, kInstrumented ? 10 : 30);
   for (int day = 0; day < 40; ++day) {
     world.Sim("/_sim/clock", {{"advance", "1d"}});
     ASSERT_TRUE(world.Settle(20));

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "tests/support/sanitized.h"
+#include "tests/support/instrumented.h"
 #include "tests/support/served.h"
 
 namespace dunlin::testing {
@@ -19,8 +19,8 @@ using testing_support::HttpConnection;
 using testing_support::HttpSend;
 using testing_support::RequestBytes;
 
-constexpr double kMemoryMiB = kSanitized ? 1024 : 64;  // a sanitizer's own bookkeeping takes more
-constexpr int kSlower = kSanitized ? 10 : 1;
+constexpr double kMemoryMiB = kInstrumented ? 1024 : 64;  // a sanitizer's own bookkeeping takes more
+constexpr int kSlower = kInstrumented ? 10 : 1;
 
 using Connections = std::vector<std::unique_ptr<HttpConnection>>;
 

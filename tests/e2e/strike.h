@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/sanitized.h"
+#include "tests/support/instrumented.h"
 #include "tests/support/world.h"
 
 namespace dunlin::testing {
 
 struct Blows {
   int count = 20;
-  int subscribers = kSanitized ? 12 : 40;
+  int subscribers = kInstrumented ? 12 : 40;
   int senders = 1;
   int pace = 1;  // they fall this many times further apart
   unsigned seed = 20261121;
@@ -22,6 +22,8 @@ struct Blows {
   // What else a blow is, given its number: before the service is killed, and before it starts again.
   std::function<void(int)> trouble = [](int) {};
   std::function<void(int)> relief = [](int) {};
+  std::function<bool()> enough = [] { return true; };  // of the trouble: until then blow follows blow
+  std::function<void()> end = [] {};                   // before time heals
 };
 
 struct Figures {

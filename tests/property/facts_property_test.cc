@@ -11,7 +11,7 @@
 #include "state/failures.h"
 #include "state/method.h"
 #include "tests/property/history.h"
-#include "tests/support/sanitized.h"
+#include "tests/support/instrumented.h"
 
 namespace dunlin::property {
 namespace {
@@ -20,7 +20,7 @@ using Chance = std::mt19937;
 using Steps = std::vector<std::uint16_t>;
 
 // The rare case is one history in several hundred. RapidCheck reads its configuration at the first property.
-constexpr const char* kHowMany = testing::kSanitized ? "max_success=200" : "max_success=1000";
+constexpr const char* kHowMany = testing::kInstrumented ? "max_success=200" : "max_success=1000";
 [[maybe_unused]] const int kConfigured = setenv("RC_PARAMS", kHowMany, 0);  // 0: the caller's own wish comes first
 
 constexpr Millis kGrace = 72h;

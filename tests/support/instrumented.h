@@ -1,12 +1,12 @@
-// Whether this program runs with a sanitizer, which makes it up to ten times slower.
+// Whether this program runs with a sanitizer or measures coverage, which makes it up to ten times slower.
 #pragma once
 
 namespace dunlin::testing {
 
-#ifdef DUNLIN_SANITIZED
-inline constexpr bool kSanitized = true;
+#ifdef DUNLIN_INSTRUMENTED
+inline constexpr bool kInstrumented = true;
 #else
-inline constexpr bool kSanitized = false;
+inline constexpr bool kInstrumented = false;
 #endif
 
 }  // namespace dunlin::testing

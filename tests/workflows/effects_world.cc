@@ -191,4 +191,12 @@ InvoiceAnswer Answer(InvoiceFact invoice) {
           .payment_intents = {}};
 }
 
+PayAnswer Paid() {
+  return {.outcome = PayOutcome::kPaid, .invoice = Invoice("", kNoon, InvoiceStatus::kPaid), .detail = "paid"};
+}
+PayAnswer Declined(const char* code) {
+  return {
+      .outcome = PayOutcome::kDeclined, .decline = {.code = code}, .invoice = Invoice("", kNoon), .detail = "declined"};
+}
+
 }  // namespace dunlin::testing

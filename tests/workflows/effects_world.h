@@ -98,5 +98,9 @@ Digest SnapshotDigest(std::string id, Timestamp at, ProviderStatus status);
 Digest MethodDigest(std::string id, Timestamp at);
 InvoiceAnswer Answer(InvoiceFact invoice);
 SubscriptionAnswer Standing(ProviderStatus status);
+PayAnswer Paid();
+PayAnswer Declined(const char* code = "insufficient_funds");
+
+inline constexpr const char* kCharge = "charge/sub_1";
 
 }  // namespace dunlin::testing

@@ -6,6 +6,7 @@
 
 #include "tests/support/ledger_values.h"
 #include "tests/workflows/effects_world.h"
+#include "workflows/retry_request.h"
 
 namespace dunlin::testing {
 namespace {
@@ -47,6 +48,27 @@ TEST(EraseAccountTest, AddressesGoAndSumsStay) {
   EXPECT_EQ(invoice.failures, before.failures);
   EXPECT_EQ(after.subscription.values.status, SubscriptionStatus::kCanceled);
   EXPECT_THAT(world.Reasons("note"), SizeIs(1));
+}
+
+TEST(EraseAccountTest, WhatStaffWroteWithARetryIsNowhereAnyMore) {
+  World world;
+  const auto written = [&world] {
+    std::string all;
+    for (const TimelineRow& row : *world.base->Timeline(SubscriptionId{"sub_1"})) all += row.reason + row.next;
+    for (const Attempt& attempt : world.attempts()) all += attempt.reason + attempt.detail;
+    const Listing<Job> jobs = *world.base->Jobs({}, {});
+    for (const Job& job : jobs.items) all += job.payload;
+    return all;
+  };
+  world.ReachDue();
+  ASSERT_TRUE(AskForRetry(*world.base, world.policies, SubscriptionId{"sub_1"}, "bob", "Ann Smith called", kNoon + 1h));
+  world.provider.WillPay(Declined());
+  world.Run("retry/sub_1");
+  ASSERT_THAT(world.attempts(), SizeIs(1));
+  ASSERT_THAT(written(), ::testing::HasSubstr("Ann Smith"));
+  world.Hear(SnapshotDigest("evt_end", kNoon + 2h, ProviderStatus::kCanceled));
+  ASSERT_TRUE(Erase(world));
+  EXPECT_THAT(written(), ::testing::Not(::testing::HasSubstr("Ann Smith")));
 }
 
 TEST(EraseAccountTest, ASubscriptionThatRunsIsRefusedUnlessItIsForced) {

@@ -176,6 +176,38 @@ TEST_F(MarketApplyTest, AnEndThatIsNotConfirmedKeepsAccessAndIsTold) {
   EXPECT_EQ(world.Of("prod1/c1").values.access, Access::kRevoked);
 }
 
+TEST_F(MarketApplyTest, ARenewalWhoseLicenceNeverComesKeepsAccessAndIsTold) {
+  world.marketplace.WillEntitle(std::vector<Entitlement>{});
+  world.HearAll({Registered("", "l-01"), Up(0h, "l-01", "agmt-1"),
+                 OfAgreement(Kind::kAgreementEnded, kNoon + 1h, "agmt-1", AgreementStatus::kRenewed)});
+  world.RunUntil(kNoon + 26h);
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());  // the old licence is still there
+  world.HearAll({OfLicence(Kind::kLicenceDeprovisioned, kNoon + 2h, "l-01", "agmt-1")});
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("licence_not_heard/agmt-1"));  // heard of late: at once
+  world.RunUntil(kNoon + 48h);
+  EXPECT_EQ(AccessAt(world.Of("l-01").values, world.clock.Now()), Access::kGranted);
+  world.HearAll({OfAgreement(Kind::kAgreementCreated, kNoon + 1h, "agmt-2", AgreementStatus::kActive, "agmt-1"),
+                 Up(49h, "l-02", "agmt-2")});
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+  EXPECT_EQ(AccessAt(world.Of("l-01").values, world.clock.Now()), Access::kGranted);
+}
+
+TEST_F(MarketApplyTest, ALicenceThatIsAwaitedIsToldOnceAfterADay) {
+  world.marketplace.WillEntitle(std::vector<Entitlement>{});
+  world.HearAll({Registered("", "l-01"), Up(0h, "l-01", "agmt-1"),
+                 OfAgreement(Kind::kAgreementEnded, kNoon + 1h, "agmt-1", AgreementStatus::kRenewed),
+                 OfLicence(Kind::kLicenceDeprovisioned, kNoon + 2h, "l-01", "agmt-1")});
+  world.RunUntil(kNoon + 26h - 1s);
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+  world.RunUntil(kNoon + 26h);
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("licence_not_heard/agmt-1"));
+  Unit settled;
+  settled.settle_alerts = {"licence_not_heard/agmt-1"};
+  ASSERT_TRUE(world.base->Commit(std::move(settled)));
+  world.RunUntil(kNoon + 96h);
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+}
+
 TEST_F(MarketApplyTest, SubscribingAgainInBetweenIsNoEnd) {
   world.HearAll({Registered("c1", ""), kSubscribed, kPendingEnd, Action(Kind::kSubscribed, kNoon + 90min)});
   world.RunUntil(kNoon + 9h);

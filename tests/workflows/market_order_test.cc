@@ -7,7 +7,7 @@
 #include <random>
 #include <set>
 
-#include "tests/support/sanitized.h"
+#include "tests/support/instrumented.h"
 #include "tests/workflows/market_world.h"
 
 namespace dunlin::testing {
@@ -16,7 +16,7 @@ namespace {
 using Kind = MarketNotice::Kind;
 using Story = std::vector<MarketFacts>;
 
-constexpr int kFew = testing::kSanitized ? 8 : 1;  // of the orders, one in this many
+constexpr int kFew = testing::kInstrumented ? 8 : 1;  // of the orders, one in this many
 
 MarketFacts Up(Millis after, const std::string& licence, const std::string& agreement) {
   return OfLicence(Kind::kLicenceUpdated, kNoon + after, licence, agreement);

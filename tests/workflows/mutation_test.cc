@@ -11,7 +11,7 @@
 #include <map>
 #include <set>
 
-#include "tests/support/sanitized.h"
+#include "tests/support/instrumented.h"
 #include "tests/workflows/recovery_scripts.h"
 
 namespace dunlin {
@@ -126,7 +126,7 @@ std::set<std::string> Unnoticed(const std::vector<Mutant>& mutants) {
 }
 
 TEST(MutationTest, EveryWrongTableIsNoticed) {
-  if (testing::kSanitized) GTEST_SKIP() << "its thousands of processes are for the suite without sanitizers";
+  if (testing::kInstrumented) GTEST_SKIP() << "its thousands of processes are for the suite without sanitizers";
   std::vector<Mutant> mutants = AllMutants();
   const std::size_t all = mutants.size();
   std::erase_if(mutants, [](const Mutant& m) { return !ProofsHold(m.rows); });

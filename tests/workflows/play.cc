@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "workflows/attempt_outcome.h"
@@ -179,12 +180,23 @@ std::string Player::RunCharge(const std::string& key, Trigger trigger) {
     EXPECT_FALSE(jobs_.contains(key)) << "the job of an attempt was made anew";
     jobs_[key] = job;
     ids_[key] = id;
-    CheckJobs();
+    CheckJobs(recovery().state);
   }
   return rows;
 }
 
+// Mails whose time has come leave.
+void Player::Deliver() {
+  if (!outbox_runs_) return;
+  std::erase_if(jobs_, [this](const auto& job) {
+    if (job.second.kind != JobKind::kMail || job.second.due > now_) return false;
+    told_.push_back(nlohmann::json::parse(job.second.payload).at("template"));
+    return true;
+  });
+}
+
 std::string Player::DecideNow(Situation situation) {
+  Deliver();
   situation.before = record_;
   situation.facts = facts_;
   situation.now = now_;
@@ -200,8 +212,9 @@ std::string Player::DecideNow(Situation situation) {
   CheckMails(decision);
   const bool opened = !decision.open_attempts.empty();
   EXPECT_TRUE(!opened || situation.job != JobId{}) << "an attempt that nobody asked for";
+  const RecoveryState was = recovery().state;
   Keep(std::move(decision));
-  if (!opened) CheckJobs();
+  if (!opened) CheckJobs(was);
   const Decision again = Decide({.before = record_, .facts = facts_, .now = now_, .rows = rows_}, *policies_);
   EXPECT_TRUE(again.timeline.empty()) << "the same facts again took " << again.timeline.front().row
                                       << again.timeline.front().reason;
@@ -273,7 +286,7 @@ void Player::CheckMails(const Decision& decision) const {
 }
 
 // What each state waits for will come, and nothing else will.
-void Player::CheckJobs() const {
+void Player::CheckJobs(RecoveryState before) const {
   const Recovery& r = recovery();
   const auto due = [&](const std::string& key) {
     return jobs_.contains(key) ? std::optional(jobs_.at(key).due) : std::nullopt;
@@ -297,10 +310,12 @@ void Player::CheckJobs() const {
     });
     return !follows && jobs_.contains(key);
   };
-  const bool charges = r.state == RecoveryState::kWaiting || r.state == RecoveryState::kAwaitingMethod;
+  const auto waits = [](RecoveryState s) {
+    return s == RecoveryState::kWaiting || s == RecoveryState::kAwaitingMethod;
+  };
   // While staff's own attempt is out the scheduled one stands, and finds nothing to do when that one was paid.
   if (r.state != RecoveryState::kCharging && r.state != RecoveryState::kNone) {
-    EXPECT_EQ(kept("charge/sub_1"), charges);
+    EXPECT_EQ(kept("charge/sub_1"), waits(r.state));
   }
   EXPECT_EQ(jobs_.contains("cancel/sub_1"), r.state == RecoveryState::kEnding);
   if (r.state == RecoveryState::kExhausted) {
@@ -312,7 +327,10 @@ void Player::CheckJobs() const {
                              [](const auto& job) { return job.second.kind == JobKind::kTakeOver; }));
   }
   if (r.state == RecoveryState::kNone) {
-    EXPECT_FALSE(jobs_.contains(FailureMailKey(subscription().id))) << "a failure that is over would be mailed";
+    const auto mail = jobs_.find(FailureMailKey(subscription().id));
+    EXPECT_TRUE(mail == jobs_.end() || mail->second.due <= now_) << "a failure that is over would be mailed";
+    EXPECT_FALSE(waits(before) && kept("charge/sub_1")) << "what is over would be charged";
+    for (const char* alert : {"two_owners/sub_1", "charge_refused/sub_1"}) EXPECT_FALSE(alerts_.contains(alert));
   } else {
     const CollectionPolicy& pinned = policies_->Pinned(r.policy, r.policy_version);
     EXPECT_EQ(r.state == RecoveryState::kFollowing, pinned.owner == Owner::kProvider);

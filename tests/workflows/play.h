@@ -42,7 +42,9 @@ class Player {
   const std::map<std::string, NewJob>& jobs() const { return jobs_; }  // those with a key
   Timestamp now() const { return now_; }
   const std::set<std::string>& rows_taken() const { return rows_taken_; }
-  int mails() const { return mails_; }
+  int mails() const { return mails_; }                            // asked for
+  const std::vector<std::string>& told() const { return told_; }  // the templates of those that left
+  void StopOutbox() { outbox_runs_ = false; }                     // from now on none leaves
 
   void UsePolicy(Policy policy);  // from now on; the one before stays for what is pinned to it
 
@@ -55,8 +57,9 @@ class Player {
   std::string DecideNow(Situation situation);
   void Keep(Decision decision);
   void CheckRows(const std::vector<TimelineRow>& rows, const Values& before, const Values& after) const;
+  void Deliver();
   void CheckMails(const Decision& decision) const;
-  void CheckJobs() const;
+  void CheckJobs(RecoveryState before) const;
   std::string Source() { return "evt_" + std::to_string(++events_); }
   Attempt* Open();
 
@@ -75,6 +78,8 @@ class Player {
   int events_ = 0;
   int next_job_ = 0;
   int mails_ = 0;
+  std::vector<std::string> told_;
+  bool outbox_runs_ = true;
 };
 
 }  // namespace dunlin::testing

@@ -113,6 +113,13 @@ const std::vector<Script>& Scripts() {
        "D2 D3 D7 D49 D2+D3"},
       {"TheNextInvoiceHasAScheduleOfItsOwn", Steps({kDay, kDay}),
        "fail taken_over wait:12d next_invoice_untold due declined due declined", "D2 D3 D47+D2+D3 D7 D20 D7 D22"},
+      // An attempt that the provider refused to make, and the next one is out when it is over: nobody needs to act on
+      // it.
+      {"PaidWhileChargingAfterARefusal", service, "fail taken_over due refused due paid", "D2 D3 D7 D20 D7 D35"},
+      {"VoidWhileChargingAfterARefusal", service, "fail taken_over due refused due void", "D2 D3 D7 D20 D7 D42"},
+      {"DisprovedWhileChargingAfterARefusal", service, "fail taken_over due refused due disproved",
+       "D2 D3 D7 D20 D7 D49"},
+      {"CancelledWhileChargingAfterARefusal", service, "fail taken_over due refused due cancel", "D2 D3 D7 D20 D7 D56"},
       // Cancelled (R17).
       {"CancelledWhileFollowing", ProviderPolicy(), "fail cancel", "D1 D52"},
       {"CancelledWhileTakingOver", service, "fail cancel", "D2 D53"},

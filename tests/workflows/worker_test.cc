@@ -8,8 +8,8 @@
 #include <future>
 #include <thread>
 
+#include "tests/support/instrumented.h"
 #include "tests/support/redis_server.h"
-#include "tests/support/sanitized.h"
 #include "tests/workflows/effects_world.h"
 #include "workflows/queue/memory_queue.h"
 #include "workflows/queue/queue_url.h"
@@ -21,7 +21,7 @@ namespace {
 using testing::World;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kSlower = testing::kSanitized ? 10 : 1;
+constexpr int kSlower = testing::kInstrumented ? 10 : 1;
 
 // The real time, moved by what a test adds.
 class LeapingClock final : public Clock {

@@ -89,7 +89,11 @@ Faults::Faults(std::uint64_t seed, FaultSet off) {
   }
 }
 
-bool Faults::Roll(Fault fault) { return Works(fault) && Of(fault).Roll(odds_[Index(fault)]); }
+bool Faults::Roll(Fault fault) {
+  const bool strikes = Works(fault) && Of(fault).Roll(odds_[Index(fault)]);
+  if (strikes) Strike(fault);
+  return strikes;
+}
 
 FaultSet Faults::AtWork() const {
   FaultSet set;

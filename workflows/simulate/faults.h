@@ -71,15 +71,18 @@ class Faults {
   Faults(std::uint64_t seed, FaultSet off);
 
   bool Roll(Fault fault);
+  void Strike(Fault fault) { struck_.set(Index(fault)); }  // one that strikes without a roll
   Chance& Of(Fault fault) { return chances_[Index(fault)]; }
   bool Works(Fault fault) const { return !stopped_ && odds_[Index(fault)] > 0; }
   FaultSet AtWork() const;
-  void Stop() { stopped_ = true; }  // from now on nothing goes wrong
+  FaultSet struck() const { return struck_; }  // at least once so far
+  void Stop() { stopped_ = true; }             // from now on nothing goes wrong
 
  private:
   static constexpr std::size_t Index(Fault fault) { return static_cast<std::size_t>(fault); }
   std::array<double, kFaultCount> odds_{};
   std::vector<Chance> chances_;
+  FaultSet struck_;
   bool stopped_ = false;
 };
 

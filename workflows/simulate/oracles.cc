@@ -134,6 +134,7 @@ void Oracles::CheckSubscription(const SubscriptionId& id) {
   const auto record = ledger_.LoadSubscription(id);
   if (!record || !*record) return Break(id.str() + " was saved and is not in the ledger");
   for (std::string& broken : BrokenSubscription(ledger_, **record, rules_.schedule_steps)) Break(std::move(broken));
+  CheckValues((*record)->subscription);
   CheckAccess((*record)->subscription);
   CheckAttempts(**record);
   const auto timeline = ledger_.Timeline(id);
@@ -141,6 +142,19 @@ void Oracles::CheckSubscription(const SubscriptionId& id) {
     OnText("the timeline", row.reason);
     CheckDate(row);
   }
+}
+
+// I3: what stands there is what the facts beside it said at the moment of the save. Whether they are the truth can only
+// be asked once all is heard (JudgeEnd).
+void Oracles::CheckValues(const Subscription& subscription) {
+  const Values& is = subscription.values;
+  const Values wanted = Derive(subscription.facts, {}, rules_.grace, subscription.updated_at).values;
+  const auto check = [&](const char* what, bool holds) {
+    if (!holds) Break(subscription.id.str() + ": its " + what + " is not what its facts say (I3)");
+  };
+  check("status", is.status == wanted.status);
+  check("access", is.access == wanted.access);
+  check("paid_until", is.paid_until == wanted.paid_until);
 }
 
 // I5: a stored access that will end has the job that commits it, due at that very moment; later only when it has

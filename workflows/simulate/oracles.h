@@ -17,6 +17,7 @@ namespace dunlin::simulate {
 
 struct OracleRules {
   int schedule_steps = 0;            // automatic attempts that an invoice may have
+  Millis grace{0};                   // of every policy
   std::vector<std::string> secrets;  // texts that may stand nowhere
   std::string address;               // of e-mail: only in mails
 };
@@ -40,6 +41,7 @@ class Oracles {
 
   void Break(std::string what);
   const std::vector<std::string>& broken() const { return broken_; }
+  const std::set<EventId>& acknowledged() const { return acknowledged_; }
   // When, in the world's time, each attempt was committed as being sent.
   const std::map<AttemptKey, Timestamp>& opened() const { return opened_; }
   const Correspondence& told() const { return told_; }
@@ -47,6 +49,7 @@ class Oracles {
  private:
   void CheckEvent(const EventId& event);
   void CheckSubscription(const SubscriptionId& id);
+  void CheckValues(const Subscription& subscription);
   void CheckAccess(const Subscription& subscription);
   void CheckEndOfAccess(const Committed& committed);
   void CheckDate(const TimelineRow& row);

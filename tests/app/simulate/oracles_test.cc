@@ -92,6 +92,11 @@ const Mistake kMistakes[] = {
        }
      },
      "is not dated when it ended (I5)"},
+    {"SavesNoFacts",
+     [](Unit& unit) {
+       for (Subscription& s : unit.save) s.facts = {};
+     },
+     "is not what its facts say (I3)"},
     {"NeverEndsAGrace",
      [](Unit& unit) {
        for (Subscription& s : unit.save) {
@@ -114,9 +119,6 @@ const Mistake kMistakes[] = {
     {"ForgetsWhenItCharged",
      [](Unit& unit) {
        for (Attempt& attempt : unit.open_attempts) attempt.first_sent_at -= Millis{24h} * 60;
-       for (Subscription& s : unit.save) {
-         for (InvoiceFact& invoice : s.facts.invoices) invoice.failures.clear();
-       }
      },
      "beyond the card's limit (I6)", 116},
     {"TellsOfFailuresTwice", [](Unit& unit) { Repeat(unit, "payment_failed"); }, "(I2)"},

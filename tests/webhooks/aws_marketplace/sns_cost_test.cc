@@ -6,7 +6,7 @@
 #include <ctime>
 #include <string>
 
-#include "tests/support/sanitized.h"
+#include "tests/support/instrumented.h"
 #include "tests/support/sns_sender.h"
 #include "webhooks/aws_marketplace/cached_certificates.h"
 #include "webhooks/aws_marketplace/sns_verify.h"
@@ -35,7 +35,7 @@ double CpuMicros() {
 }
 
 TEST(SnsCostTest, AMessageOfAKnownCertificateIsVerifiedInLessThanAHundredMicroseconds) {
-  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer's time tells nothing";
+  if (testing::kInstrumented) GTEST_SKIP() << "a sanitizer's time tells nothing";
   const testing::KeyPair key = testing::KeyPair::Rsa();
   OneCertificate certificate(testing::Issue({}, key).Pem());
   const SystemClock clock;
