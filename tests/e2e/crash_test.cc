@@ -143,7 +143,7 @@ TEST(SoakTest, CrashesForAsLongAsItIsTold) {
     World world({.queue = with_redis ? redis.unix_url() : "memory",
                  .seed = static_cast<int>(round),
                  .ledger_folder = kind == kFull ? disk.folder() : ""});
-    Blows blows = {.count = 40, .senders = 8, .pace = 4, .seed = round, .settle_seconds = 120};
+    Blows blows = {.count = 40, .senders = 8, .sender_pause = 0us, .pace = 4, .seed = round, .settle_seconds = 120};
     if (kind == kForgets) blows = WithRedisThatForgets(redis, blows);
     if (kind == kHangs) blows = WithRedisThatHangs(redis, blows, 60);
     if (kind == kAway) blows = WithRedisThatIsAway(redis, blows, 60s);

@@ -30,12 +30,13 @@ constexpr int kStepsBetweenBlows = 6;
 constexpr int kBlowsMax = 10;  // times as many as were asked for
 constexpr Millis kLongestStep = 12h;
 
-// Posts signed events of its own, as fast as they are answered, and remembers which were acknowledged: of a type that
+// Posts signed events of its own, one after the other, and remembers which were acknowledged: of a type that
 // nothing is done about, and the birth of subscriptions that the provider has never heard of.
 class Sender {
  public:
-  Sender(World& world, int number)
+  Sender(World& world, int number, std::chrono::microseconds pause)
       : world_(world),
+        pause_(pause),
         port_(world.port()),
         name_("sender" + std::to_string(number) + "_"),
         birth_(Fixture("customer.subscription.created")),
@@ -56,7 +57,7 @@ class Sender {
   }
 
   void Run() {
-    for (int n = 0; !stop_; ++n) {
+    for (int n = 0; !stop_; ++n, std::this_thread::sleep_for(pause_)) {
       const std::string id = "evt_" + name_ + std::to_string(n);
       const std::string subscription = "sub_" + name_ + std::to_string(n);
       const bool birth = n % kBirthEvery == 0;
@@ -82,7 +83,7 @@ class Sender {
     const int status = connection_->Receive().status;
     if (status == 0) {
       connection_.reset();
-      std::this_thread::sleep_for(1ms);
+      std::this_thread::sleep_for(1ms);  // until there is a service again
     }
     if (status == 400) now_ = world_.Now();  // the clock was moved
     return status;
@@ -98,6 +99,7 @@ class Sender {
 
   static constexpr int kBirthEvery = 8;
   World& world_;
+  const std::chrono::microseconds pause_;
   const int port_;
   const std::string name_;
   const nlohmann::json birth_;
@@ -320,7 +322,7 @@ void StrikeAgainAndAgain(World& world, const Blows& blows, Figures& figures) {
   ASSERT_TRUE(world.Settle(30));
   TurnFaults(world, true);
   std::vector<std::unique_ptr<Sender>> senders;
-  for (int i = 0; i < blows.senders; ++i) senders.push_back(std::make_unique<Sender>(world, i));
+  for (int i = 0; i < blows.senders; ++i) senders.push_back(std::make_unique<Sender>(world, i, blows.sender_pause));
   // More follow, further apart, until the trouble was what it should be, and on a machine so busy that hardly anything
   // is charged between the blows.
   const auto proved = [&] { return ChargesOfOurs(world.SimGet("/_sim/charges")) >= kChargesToProveIt; };

@@ -1,6 +1,7 @@
 // What is done to the service again and again while it works, and what must be true in the end.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -15,7 +16,8 @@ struct Blows {
   int count = 20;
   int subscribers = kInstrumented ? 12 : 40;
   int senders = 1;
-  int pace = 1;  // they fall this many times further apart
+  std::chrono::microseconds sender_pause{2000};  // between a sender's events, so that it does not keep out the others
+  int pace = 1;                                  // they fall this many times further apart
   unsigned seed = 20261121;
   int settle_seconds = 20;
   int kill_every = 1;  // each so many blows the service is killed (kill -9) too
@@ -35,7 +37,7 @@ struct Figures {
   int ours = 0;
 };
 
-// Subscribers with all kinds of cards, senders that post as fast as they are answered, months of time in leaps, and
+// Subscribers with all kinds of cards, senders that post one event after the other, months of time in leaps, and
 // blow after blow, while customers do what they like. Then time heals, and against every acknowledged event and every
 // charge that the provider remembers: nothing lost, nobody charged twice, all as the provider has it. Fails the test
 // with what is not so.

@@ -93,6 +93,7 @@ bool HttpConnection::FillBuffer(std::chrono::steady_clock::time_point deadline) 
 }
 
 HttpAnswer HttpConnection::Receive(std::chrono::milliseconds timeout, bool interim, bool head_only) {
+  if (!connected()) return {};
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (true) {
     std::size_t head_end = 0;
