@@ -81,7 +81,7 @@ class Follower {
   void Ending() {
     const std::string alert = "end_not_confirmed/" + id_;
     if (!derived_.ending_since) {
-      if (was_.cancel_at) out_.settle_alerts.push_back(alert);
+      out_.settle_alerts.push_back(alert);  // also that of a subscription which turned out to be this one
       return;
     }
     const bool heard = was_.cancel_at != out_.next.values.cancel_at;
@@ -104,7 +104,7 @@ class Follower {
     const MarketNotice* before = CourseOf(s_.before.subscription.facts.market).unlicensed;
     const MarketNotice* now = CourseOf(out_.next.facts.market).unlicensed;
     if (now == nullptr) {
-      if (before != nullptr) out_.settle_alerts.push_back(alert);
+      out_.settle_alerts.push_back(alert);
       return;
     }
     const Timestamp patience_ends = now->at + kLicenceHeardWithin;

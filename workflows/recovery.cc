@@ -242,7 +242,10 @@ class Runner {
     if (r_.state == RecoveryState::kNone) Close(from);
   }
 
-  bool FailureMailIsHeld() const { return r_.failure_mail_due && s_.now < *r_.failure_mail_due; }
+  // For certain: after a clock was set back it may have left long ago.
+  bool FailureMailIsHeld() const {
+    return r_.failure_mail_due && s_.now < *r_.failure_mail_due && *r_.failure_mail_due - s_.now <= kFailureMailHold;
+  }
 
   // What the customer was told of stays known: who takes a cancellation back is not told of the same failure again. A
   // mail that had not left was taken back, and told nothing.
@@ -385,7 +388,7 @@ class Runner {
         Tell("exhausted",
              "The retry schedule of " + r_.policy + " is spent; the invoice " + r_.invoice.str() + " is still owed.");
         break;
-      case Effect::kStop: Stop(row, from); break;
+      case Effect::kStop: Stop(from); break;
     }
     Mail(row);
   }
@@ -442,14 +445,12 @@ class Runner {
     out_.open_attempts.push_back(std::move(attempt));
   }
 
-  // Drops what was not sent yet; but a mail that should have left by now counts as told and leaves late, unless the
-  // failure can never matter again. An attempt that is out is still followed to its end by its own job, and a retry
-  // that staff asked for ends with a note that says why it was not made.
-  void Stop(const Transition& row, RecoveryState from) {
+  // Drops what was not sent yet. An attempt that is out is still followed to its end by its own job, and a retry that
+  // staff asked for ends with a note that says why it was not made.
+  void Stop(RecoveryState from) {
     if (from != RecoveryState::kCharging) Drop(ChargeJobKey(out_.next.id));
     Drop("take_over/" + r_.invoice.str());
-    const bool for_good = row.on == RecoveryEvent::kPaid || row.on == RecoveryEvent::kSettled;
-    if (for_good || FailureMailIsHeld()) Drop(FailureMailKey(out_.next.id));
+    Drop(FailureMailKey(out_.next.id));
     out_.settle_alerts.push_back("exhausted/" + out_.next.id.str());
     out_.settle_alerts.push_back("two_owners/" + out_.next.id.str());
     out_.settle_alerts.push_back("charge_refused/" + out_.next.id.str());

@@ -70,11 +70,12 @@ Dropper::Dropper(Connection& c)
                       Erasing("UPDATE attempts SET reason = '', detail = '' WHERE (reason <> '' OR detail <> '') AND ",
                               "subscription", ""),
                       "t"),
-      erase_wishes_(c,
-                    Erasing("UPDATE jobs SET payload = json_set(payload, '$.reason', '') WHERE kind = 'charge' AND "
-                            "json_extract(payload, '$.reason') <> '' AND ",
-                            "subject", ""),
-                    "t"),
+      erase_wishes_(
+          c,
+          Erasing("UPDATE jobs SET payload = json_set(payload, '$.reason', '') WHERE subject <> '' AND "
+                  "CASE WHEN kind = 'charge' THEN json_extract(payload, '$.reason') <> '' ELSE FALSE END AND ",
+                  "subject", ""),
+          "t"),
       erase_timeline_(
           c,
           Erasing("UPDATE timeline SET reason = 'Erased.' WHERE kind = 'staff' AND reason <> 'Erased.' AND ",

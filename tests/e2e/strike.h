@@ -24,8 +24,10 @@ struct Blows {
   // What else a blow is, given its number: before the service is killed, and before it starts again.
   std::function<void(int)> trouble = [](int) {};
   std::function<void(int)> relief = [](int) {};
-  std::function<bool()> enough = [] { return true; };  // of the trouble: until then blow follows blow
-  std::function<void()> end = [] {};                   // before time heals
+  std::function<bool()> enough = [] {
+    return true;
+  };                                  // of the trouble; until then up to ten times as many blows follow
+  std::function<void()> end = [] {};  // before time heals
 };
 
 struct Figures {

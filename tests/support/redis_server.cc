@@ -74,6 +74,7 @@ void RedisServer::Start() {
   const bool port_is_given = port_ != 0;
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (!port_is_given) port_ = FreePort();
+    if (port_is_given && attempt > 0) std::this_thread::sleep_for(500ms);
     std::vector<std::string> args{"redis-server",
                                   "--port",
                                   std::to_string(port_),

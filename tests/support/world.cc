@@ -108,13 +108,21 @@ void World::StartService() {
                                             {"DUNLIN_OUTBOX_FILE", outbox()}};
   if (options_.aws) env.merge(AwsEnvironment());
   for (const auto& [name, value] : options_.env) env[name] = value;
-  service_ = std::make_unique<Process>(
-      std::vector<std::string>{kBuilt + "/app/dunlin", "serve", "--listen", listen_, "--ledger", ledger(), "--queue",
-                               options_.queue, "--policy", folder_ + "/policy.toml", "--clock",
-                               provider_url_ + "/_sim/clock"},
-      env, folder_ + "/service");
-  service_url_ = service_->WaitForAddress();
-  if (service_url_.empty()) throw std::runtime_error("the service did not come up: " + service_->Err());
+  // Should another program have the port for a moment, while the service was away: once more.
+  std::string address;
+  for (int attempt = 0; attempt < 5 && address.empty(); ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    service_ = std::make_unique<Process>(
+        std::vector<std::string>{kBuilt + "/app/dunlin", "serve", "--listen", listen_, "--ledger", ledger(), "--queue",
+                                 options_.queue, "--policy", folder_ + "/policy.toml", "--clock",
+                                 provider_url_ + "/_sim/clock"},
+        env, folder_ + "/service");
+    address = service_->WaitForAddress();
+    if (service_->Err().find("cannot listen on") == std::string::npos) break;
+  }
+  if (address.empty()) throw std::runtime_error("the service did not come up: " + service_->Err());
+  if (!service_url_.empty()) return;  // the same again, and other threads may be reading it
+  service_url_ = address;
   listen_ = service_url_.substr(std::string("http://").size());
 }
 

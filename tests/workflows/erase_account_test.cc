@@ -54,8 +54,10 @@ TEST(EraseAccountTest, WhatStaffWroteWithARetryIsNowhereAnyMore) {
   World world;
   const auto written = [&world] {
     std::string all;
-    for (const TimelineRow& row : *world.base->Timeline(SubscriptionId{"sub_1"})) all += row.reason + row.next;
-    for (const Attempt& attempt : world.attempts()) all += attempt.reason + attempt.detail;
+    const std::vector<TimelineRow> rows = *world.base->Timeline(SubscriptionId{"sub_1"});
+    for (const TimelineRow& row : rows) all += row.reason + row.next;
+    const std::vector<Attempt> attempts = world.attempts();
+    for (const Attempt& attempt : attempts) all += attempt.reason + attempt.detail;
     const Listing<Job> jobs = *world.base->Jobs({}, {});
     for (const Job& job : jobs.items) all += job.payload;
     return all;

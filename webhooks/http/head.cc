@@ -179,11 +179,9 @@ std::size_t FindHeadEnd(std::string_view bytes, std::size_t from) {
   return std::string_view::npos;
 }
 
-std::optional<HeadRefusal> RefuseRequestLine(std::string_view begun, std::size_t from) {
-  const std::size_t end = begun.find("\r\n");
-  if (end == std::string_view::npos || end + 2 <= from) return std::nullopt;
+std::optional<HeadRefusal> RefuseRequestLine(std::string_view line) {
   RequestHead read;
-  return ReadRequestLine(begun.substr(0, end), read);
+  return ReadRequestLine(line, read);
 }
 
 HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun) {

@@ -43,9 +43,9 @@ std::string_view RefusalWord(int status);
 // was looked at before.
 std::size_t FindHeadEnd(std::string_view bytes, std::size_t from = 0);
 
-// Why the request line is refused, as soon as it is whole in `begun`: who sends such a line may wait for the answer
-// before sending more. std::nullopt: it is good, or not whole, or was whole already in the first `from` bytes.
-std::optional<HeadRefusal> RefuseRequestLine(std::string_view begun, std::size_t from = 0);
+// Why a request line, without its CR LF, is refused; std::nullopt: it is good. For one whose head is not whole yet: who
+// sends a wrong one may wait for the answer before sending more.
+std::optional<HeadRefusal> RefuseRequestLine(std::string_view line);
 
 // A refusal of a request of which only `begun` came, for a reason that is not in the head itself.
 HeadRefusal RefuseBegun(int status, std::string detail, std::string_view begun);

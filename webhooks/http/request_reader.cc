@@ -17,8 +17,7 @@ RequestReader::State RequestReader::Look() {
     const std::size_t looked_at = std::exchange(looked_at_, buffer_.size());
     head_size_ = FindHeadEnd(buffer_, looked_at);
     if (head_size_ > kHeadBytesMax) {  // or not whole yet
-      auto wrong = RefuseRequestLine(std::string_view(buffer_).substr(0, kHeadBytesMax), looked_at);
-      if (wrong) return Refused(*std::move(wrong));
+      if (auto wrong = RefuseLineThatIsNewlyWhole(looked_at)) return Refused(*std::move(wrong));
       if (buffer_.size() <= kHeadBytesMax) return State::kBegun;
       return Refused(Refuse(431, "at most 16384 bytes of request line and header fields"));
     }
@@ -28,6 +27,15 @@ RequestReader::State RequestReader::Look() {
     owes_continue_ = head_->expects_continue && buffer_.size() < head_size_ + head_->content_length;
   }
   return buffer_.size() < head_size_ + head_->content_length ? State::kBegun : State::kWhole;
+}
+
+std::optional<HeadRefusal> RequestReader::RefuseLineThatIsNewlyWhole(std::size_t looked_at) {
+  if (line_is_whole_) return std::nullopt;
+  const std::string_view begun = std::string_view(buffer_).substr(0, kHeadBytesMax);
+  const std::size_t end = begun.find("\r\n", looked_at == 0 ? 0 : looked_at - 1);  // its CR may have come before
+  if (end == std::string_view::npos) return std::nullopt;
+  line_is_whole_ = true;
+  return RefuseRequestLine(begun.substr(0, end));
 }
 
 std::string RequestReader::TakeBody() {
@@ -42,6 +50,7 @@ std::string RequestReader::TakeBody() {
   }
   head_.reset();
   looked_at_ = 0;
+  line_is_whole_ = false;
   return body;
 }
 

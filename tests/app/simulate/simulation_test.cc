@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/instrumented.h"
+
 namespace dunlin::simulate {
 namespace {
 
@@ -23,6 +25,7 @@ TEST(SimulationTest, TheSameSeedDoesTheSame) {
 TEST(SimulationTest, AnotherSeedDoesSomethingElse) { EXPECT_NE(Play(5).fingerprint, Play(6).fingerprint); }
 
 TEST(SimulationTest, EveryKindOfFaultStrikesInSomeSeed) {
+  if (testing::kInstrumented) GTEST_SKIP() << "its many seeds are for the suite without sanitizers";
   constexpr std::uint64_t kSeedsMax = 200;
   FaultSet struck;
   for (std::uint64_t seed = 1; !struck.all() && seed <= kSeedsMax; ++seed) {

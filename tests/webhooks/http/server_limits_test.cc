@@ -178,10 +178,10 @@ TEST_F(ServerLimitsTest, AConnectionIsClosedWithoutAByteWhenItHasBeenIdleForItsT
 }
 
 TEST_F(ServerLimitsTest, EveryRequestGivesAConnectionItsIdleTimeAnew) {
-  Start({.keep_alive = 1s});
+  Start({.keep_alive = 2s});
   HttpConnection connection(port_);
-  for (int i = 0; i < 4; ++i) {
-    if (i > 0) std::this_thread::sleep_for(400ms);
+  for (int i = 0; i < 5; ++i) {
+    if (i > 0) std::this_thread::sleep_for(600ms);
     connection.Send(RequestBytes("POST", "/now"));
     ASSERT_EQ(connection.Receive().status, 200) << i;
   }
