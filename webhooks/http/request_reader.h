@@ -45,9 +45,9 @@ class RequestReader {
   std::optional<HeadRefusal> RefuseLineThatIsNewlyWhole(std::size_t looked_at);
 
   const std::size_t body_bytes_max_;
-  std::string buffer_;         // of the request that has begun, and after it
-  std::size_t looked_at_ = 0;  // where the search for the head's end goes on
-  bool line_is_whole_ = false;
+  std::string buffer_;          // of the request that has begun, and after it
+  std::size_t looked_at_ = 0;   // where the search for the head's end goes on
+  bool line_is_whole_ = false;  // the request line, and it was found good
   std::size_t head_size_ = 0;
   std::optional<RequestHead> head_;
   bool owes_continue_ = false;
