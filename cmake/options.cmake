@@ -20,9 +20,10 @@ if(DUNLIN_SANITIZE) # a plain if(): the comma in the value would break a generat
   endif()
 endif()
 if(DUNLIN_COVERAGE)
-  target_compile_options(dunlin_options INTERFACE --coverage -fprofile-update=atomic)
+  # clang's: it counts the conditions of the source. gcov counts jumps, also those that the compiler adds.
+  target_compile_options(dunlin_options INTERFACE -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic)
   target_compile_definitions(dunlin_options INTERFACE DUNLIN_INSTRUMENTED)
-  target_link_options(dunlin_options INTERFACE --coverage)
+  target_link_options(dunlin_options INTERFACE -fprofile-instr-generate)
 endif()
 if(DUNLIN_FUZZ)
   target_compile_options(dunlin_options INTERFACE -fsanitize=fuzzer-no-link)
