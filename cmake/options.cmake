@@ -21,7 +21,8 @@ if(DUNLIN_SANITIZE) # a plain if(): the comma in the value would break a generat
 endif()
 if(DUNLIN_COVERAGE)
   # clang's: it counts the conditions of the source. gcov counts jumps, also those that the compiler adds.
-  target_compile_options(dunlin_options INTERFACE -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic)
+  target_compile_options(dunlin_options INTERFACE -fprofile-instr-generate -fcoverage-mapping
+    "SHELL:-mllvm -instrprof-atomic-counter-update-all") # -fprofile-update=atomic, in words that ccache knows
   target_compile_definitions(dunlin_options INTERFACE DUNLIN_INSTRUMENTED)
   target_link_options(dunlin_options INTERFACE -fprofile-instr-generate)
 endif()
