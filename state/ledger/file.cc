@@ -171,7 +171,7 @@ Result<std::unique_ptr<Connection>> OpenFirst(const Location& location, const Le
   if (!connection) return connection;
   // The journal's mode is changed last: a file that is refused stays as it was.
   Status sound = Migrate(**connection, Migrations());
-  if (sound) sound = CheckSchema(**connection, Migrations());
+  if (sound && !location.memory) sound = CheckSchema(**connection, Migrations());  // that in memory was made just now
   if (sound) sound = QuickCheck(**connection, options.sole_service);
   if (sound && !location.memory) sound = UseWriteAheadLog(**connection);
   if (sound) sound = (*connection)->Run(kWritePragmas);
