@@ -53,6 +53,8 @@ class View {
 
   const InvoiceFact* NewestCycleInvoice() const { return dunlin::NewestCycleInvoice(facts_); }
 
+  // The following look at the invoice that the newest snapshot names, so there must be a newest().
+
   // The subscription's latest invoice: the one the newest snapshot names, unless a later period's was paid or failed.
   // One that nobody has tried to collect yet says nothing.
   const InvoiceFact* LatestInvoice() const {
@@ -67,9 +69,7 @@ class View {
     const InvoiceFact* cycle = NewestCycleInvoice();
     return named != nullptr && cycle != nullptr && cycle->made_at > named->made_at;
   }
-  bool NamesUnknownInvoice() const {
-    return newest_ != nullptr && !newest_->latest_invoice.empty() && Named() == nullptr;
-  }
+  bool NamesUnknownInvoice() const { return !newest_->latest_invoice.empty() && Named() == nullptr; }
 
   // What a past-due subscription owes: its latest invoice, else the newest open one whose payment failed.
   const InvoiceFact* Owed() const {
@@ -109,7 +109,7 @@ class View {
  private:
   // nullptr also where only a decline was heard of it: that has no picture of the invoice.
   const InvoiceFact* Named() const {
-    const InvoiceFact* named = newest_ == nullptr ? nullptr : FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
+    const InvoiceFact* named = FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
     return named == nullptr || named->source.empty() ? nullptr : named;
   }
   static bool WasTried(const InvoiceFact& i) { return i.attempt_count > 0 || !i.failures.empty(); }

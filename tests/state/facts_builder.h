@@ -56,6 +56,21 @@ inline InvoiceFact Failed(std::string source, Timestamp at, std::string id = "in
   return i;
 }
 
+inline SubscriptionSnapshot Naming(std::string invoice, SubscriptionSnapshot s) {
+  s.latest_invoice = std::move(invoice);
+  return s;
+}
+
+inline InvoiceFact Because(std::string reason, InvoiceFact invoice) {
+  invoice.billing_reason = std::move(reason);
+  return invoice;
+}
+
+inline InvoiceFact Made(Timestamp at, InvoiceFact invoice) {
+  invoice.made_at = at;
+  return invoice;
+}
+
 template <class... Fact>
 Facts Together(const Fact&... fact) {
   Facts facts;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "state/order.h"
 #include "tests/state/facts_builder.h"
 
 namespace dunlin {
@@ -165,6 +166,39 @@ TEST(MergeTest, R25AMissingPredecessorIsNoticed) {
   EXPECT_FALSE(OrderSnapshots(complete).predecessor_missing);
 }
 
+TEST(MergeTest, R25WhicheverFieldDoesNotFitThePredecessorIsMissing) {
+  SubscriptionSnapshot before = Snapshot("e1", Day(1), kActive);
+  before.latest_invoice = "in_1";
+  before.default_payment_method = "pm_1";
+  const auto missing = [&](const PreviousAttributes& was) {
+    SubscriptionSnapshot next = before;
+    next.source = EventId{"e2"};
+    next.created = Day(2);
+    next.previous = was;
+    return OrderSnapshots(Together(before, next)).predecessor_missing;
+  };
+  EXPECT_TRUE(missing({.status = kPastDue}));
+  EXPECT_TRUE(missing({.cancel_at_period_end = true}));
+  EXPECT_TRUE(missing({.cancel_at = Day(9)}));
+  EXPECT_TRUE(missing({.latest_invoice = "in_0"}));
+  EXPECT_TRUE(missing({.default_payment_method = "pm_0"}));
+  EXPECT_TRUE(missing({.period_end = Day(29)}));
+  EXPECT_TRUE(missing({.prices = std::vector<std::string>{"price_plus"}}));
+  EXPECT_FALSE(missing({.status = kActive,
+                        .cancel_at_period_end = false,
+                        .cancel_at = std::optional<Timestamp>(),
+                        .latest_invoice = "in_1",
+                        .default_payment_method = "pm_1",
+                        .period_end = Day(30),
+                        .prices = before.prices}));
+}
+
+TEST(MergeTest, AnAnswersRankFollowsTheNumbersHoweverLongTheyAre) {
+  EXPECT_LT(AnswerRank(EventId{"fetch/9/2"}), AnswerRank(EventId{"fetch/10/1"}));
+  EXPECT_LT(AnswerRank(EventId{"fetch/999999999999999999"}), AnswerRank(EventId{"fetch/9223372036854775807"}));
+  EXPECT_LT(AnswerRank(EventId{"fetch/1000000000000000000"}), AnswerRank(EventId{"fetch/1000000000000000001"}));
+}
+
 TEST(MergeTest, AnAnswerStandsBetweenWhatWasKnownAndTheRestOfItsSecond) {
   Facts facts = Together(Update("e5", Day(1), kActive, kPastDue));
   const SubscriptionSnapshot answer = Answer(1, facts, kUnpaid);
@@ -277,6 +311,57 @@ TEST(FoldTest, AnEndIsNeverFoldedAway) {
   Fold(facts, Day(40));
   EXPECT_EQ(Order(facts), "e1 e3 ");
   EXPECT_EQ(build::Derive(facts).rule, "R24a");
+}
+
+TEST(FoldTest, ADeletionIsNeverFoldedAwayWhateverItsWord) {
+  SubscriptionSnapshot deleted = Snapshot("e1", Day(1), kActive);
+  deleted.kind = SubscriptionSnapshot::Kind::kDeleted;
+  Facts facts = Together(deleted, Snapshot("e2", Day(2), kActive), Snapshot("e3", Day(3), kActive),
+                         Snapshot("e8", Day(50), kActive));
+  Fold(facts, Day(40));
+  EXPECT_EQ(Order(facts), "e1 e3 e8 ");
+  EXPECT_EQ(build::Derive(facts).rule, "R24a");
+}
+
+TEST(FoldTest, WordsOfWhichNoneIsKnownAreAllKept) {
+  Facts facts =
+      Together(Snapshot("e1", Day(1), kUnknown), Snapshot("e2", Day(2), kUnknown),
+               Invoice("e3", Day(3), InvoiceStatus::kVoid), Invoice("e4", Day(4), InvoiceStatus::kOpen, "in_2"));
+  for (InvoiceFact& i : facts.invoices) i.made_at = i.created;
+  Fold(facts, Day(40));
+  EXPECT_EQ(Order(facts), "e1 e2 ");
+  EXPECT_EQ(facts.baseline.until, Day(40));
+  EXPECT_EQ(FindInvoice(facts, InvoiceId{"in_1"}), nullptr) << "what is settled goes all the same";
+  EXPECT_EQ(build::Derive(facts).values.status, SubscriptionStatus::kPending);
+}
+
+TEST(FoldTest, AnInvoiceThatPaidForNoTimeLeavesNoPaidPeriod) {
+  InvoiceFact extra = Invoice("e1", Day(1), InvoiceStatus::kPaid, "in_1");
+  extra.billing_reason = "manual";
+  InvoiceFact endless = Invoice("e2", Day(2), InvoiceStatus::kPaid, "in_2");
+  endless.line_period_end.reset();
+  InvoiceFact newest = Invoice("e3", Day(3), InvoiceStatus::kOpen, "in_3");
+  newest.made_at = Day(3);
+  Facts facts = Together(Snapshot("e4", Day(4), kActive), extra, endless, newest);
+  ASSERT_EQ(build::Derive(facts).values.paid_until, Day(30)) << "by the snapshot";
+  Fold(facts, Day(40));
+  ASSERT_EQ(facts.invoices.size(), 1U);
+  EXPECT_EQ(facts.baseline.paid_until, std::nullopt);
+  EXPECT_EQ(build::Derive(facts).values.paid_until, Day(30));
+}
+
+TEST(FoldTest, TheLatestOfThePaidPeriodsIsKept) {
+  for (const bool later_first : {true, false}) {
+    InvoiceFact a = Invoice("e1", Day(1), InvoiceStatus::kPaid, "in_1");
+    InvoiceFact b = Invoice("e2", Day(2), InvoiceStatus::kPaid, "in_2");
+    (later_first ? a : b).line_period_end = Day(33);
+    InvoiceFact newest = Invoice("e3", Day(3), InvoiceStatus::kOpen, "in_3");
+    newest.made_at = Day(3);
+    Facts facts = Together(a, b, newest);
+    Fold(facts, Day(40));
+    EXPECT_EQ(facts.invoices.size(), 1U);
+    EXPECT_EQ(facts.baseline.paid_until, Day(33));
+  }
 }
 
 TEST(FoldTest, AnUnknownWordKeepsTheKnownOneBeforeIt) {

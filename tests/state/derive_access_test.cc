@@ -1,0 +1,44 @@
+// Until when access lasts, and since when a payment is overdue.
+#include <gtest/gtest.h>
+
+#include "state/derive.h"
+#include "tests/state/facts_builder.h"
+
+namespace dunlin {
+namespace {
+
+using build::Because;
+using build::Day;
+using build::Derive;
+using build::Failed;
+using build::Invoice;
+using build::Made;
+using build::Naming;
+using build::Snapshot;
+using build::Together;
+using enum ProviderStatus;
+
+TEST(DeriveAccessTest, ATermWithoutAPeriodIsShownAndIsNoCancellation) {
+  SubscriptionSnapshot s = Snapshot("e1", Day(1), kActive);
+  s.cancel_at = Day(20);
+  s.period_end.reset();
+  const Derived d = Derive(Together(s));
+  EXPECT_EQ(d.values.cancel_at, Day(20));
+  EXPECT_EQ(d.values.access_until, Day(20));
+  EXPECT_FALSE(d.cancelled);
+}
+
+TEST(DeriveAccessTest, R24bWhicheverReasonBillsAPeriodItsPaymentLifts) {
+  for (const char* reason :
+       {"", "subscription", "subscription_create", "subscription_cycle", "quote_accept", "upcoming"}) {
+    const Derived d =
+        Derive(Together(Naming("in_1", Snapshot("e1", Day(1), kPastDue)), Failed("e2", Day(1)),
+                        Because(reason, Made(Day(3), Invoice("e3", Day(3), InvoiceStatus::kPaid, "in_2")))));
+    const bool bills = std::string_view(reason) != "upcoming";
+    EXPECT_EQ(d.rule, bills ? "R24b" : "R24d") << reason;
+    EXPECT_EQ(d.collectible.has_value(), !bills) << reason;
+  }
+}
+
+}  // namespace
+}  // namespace dunlin
