@@ -40,5 +40,27 @@ TEST(DeriveAccessTest, R24bWhicheverReasonBillsAPeriodItsPaymentLifts) {
   }
 }
 
+// The snapshot does not know of the failure yet and names an upgrade that nobody has tried to collect.
+TEST(DeriveAccessTest, R3GraceCountsFromTheFailureThoughAnotherInvoiceIsNamed) {
+  const InvoiceFact upgrade =
+      Because("subscription_update", Made(Day(1), Invoice("e2", Day(1), InvoiceStatus::kOpen, "in_2")));
+  const Facts facts = Together(Naming("in_2", Snapshot("e1", Day(1), kActive)), upgrade, Failed("e3", Day(2)));
+  const Derived d = Derive(facts, Day(3), 72h);
+  EXPECT_EQ(d.rule, "R24c");
+  EXPECT_EQ(d.past_due_since, Day(2));
+  EXPECT_EQ(d.values.access_until, Day(5));
+  EXPECT_EQ(d.values.access, Access::kGranted);
+}
+
+TEST(DeriveAccessTest, R3GraceCountsFromTheFailureThoughNothingIsLeftToPay) {
+  InvoiceFact credited = Failed("e2", Day(2));
+  credited.amount_remaining = 0;
+  const Derived d = Derive(Together(Naming("in_1", Snapshot("e1", Day(1), kActive)), credited), Day(3), 72h);
+  EXPECT_EQ(d.values.status, SubscriptionStatus::kPastDue);
+  EXPECT_EQ(d.collectible, std::nullopt);
+  EXPECT_EQ(d.past_due_since, Day(2));
+  EXPECT_EQ(d.values.access_until, Day(5));
+}
+
 }  // namespace
 }  // namespace dunlin
