@@ -40,6 +40,22 @@ TEST(DeriveAccessTest, R24bWhicheverReasonBillsAPeriodItsPaymentLifts) {
   }
 }
 
+// An upgrade that was declined on day 5, of a subscription that is paid until day 30, if it is.
+Values WithDeclinedUpgrade(bool is_paid, Millis grace) {
+  const InvoiceFact upgrade = Because("subscription_update", Made(Day(5), Failed("e2", Day(5), "in_2")));
+  Facts facts = Together(Naming("in_2", Snapshot("e3", Day(5), kPastDue)), upgrade);
+  if (is_paid) Merge(facts, Invoice("e1", Day(1), InvoiceStatus::kPaid));
+  return Derive(facts, Day(6), grace).values;
+}
+
+TEST(DeriveAccessTest, R24ADeclinedUpgradeLeavesTheLaterOfTheGraceAndWhatIsPaidFor) {
+  EXPECT_EQ(WithDeclinedUpgrade(true, 0h).access_until, Day(30));
+  EXPECT_EQ(WithDeclinedUpgrade(true, 48h).access_until, Day(30));
+  EXPECT_EQ(WithDeclinedUpgrade(true, 30 * 24h).access_until, Day(35));
+  EXPECT_EQ(WithDeclinedUpgrade(false, 48h).access_until, Day(7)) << "nothing is known to be paid";
+  EXPECT_EQ(WithDeclinedUpgrade(false, 0h).access, Access::kRevoked);
+}
+
 // The snapshot does not know of the failure yet and names an upgrade that nobody has tried to collect.
 TEST(DeriveAccessTest, R3GraceCountsFromTheFailureThoughAnotherInvoiceIsNamed) {
   const InvoiceFact upgrade =

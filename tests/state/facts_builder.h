@@ -78,6 +78,21 @@ Facts Together(const Fact&... fact) {
   return facts;
 }
 
+// The sources in the order of R25, "e1 e2 ".
+inline std::string Order(const Facts& facts) {
+  std::string ids;
+  for (const SubscriptionSnapshot* s : OrderSnapshots(facts).oldest_first) ids += s->source.str() + " ";
+  return ids;
+}
+
+// An update that tells which status was there before it.
+inline SubscriptionSnapshot Update(std::string source, Timestamp created, ProviderStatus from, ProviderStatus to) {
+  SubscriptionSnapshot s = Snapshot(std::move(source), created, to);
+  s.previous = PreviousAttributes{};
+  if (from != to) s.previous->status = from;
+  return s;
+}
+
 inline const PlanCatalog& Plans() {
   static const PlanCatalog kPlans{.by_price = {{"price_pro", {"pro", 2}}, {"price_plus", {"pro_plus", 3}}}};
   return kPlans;

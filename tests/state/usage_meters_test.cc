@@ -98,8 +98,9 @@ TEST(UsageMetersTest, AnHourThatWasSentUnderTheLicenceIsClosedThoughOneOfTheCust
   EXPECT_EQ(booked({of_customer}), kNoon);
 }
 
-UsageFreeze Freeze(std::vector<UsageHour> hours, Timestamp now, std::optional<UsageTerms> terms) {
-  return FreezeUsage(hours, SubscriptionId{"l-01"}, terms, {"tokens"}, now, false);
+UsageFreeze Freeze(std::vector<UsageHour> hours, Timestamp now, std::optional<UsageTerms> terms,
+                   std::vector<std::string> metered = {"tokens"}) {
+  return FreezeUsage(hours, SubscriptionId{"l-01"}, terms, metered, now, false);
 }
 
 TEST(UsageMetersTest, WithoutTermsWhatIsOpenIsFrozenAsItStandsAndNothingSaysZero) {
@@ -113,6 +114,16 @@ TEST(UsageMetersTest, WithoutTermsWhatIsOpenIsFrozenAsItStandsAndNothingSaysZero
   EXPECT_EQ(due.freeze[1].meter, open.meter);
   EXPECT_EQ(due.freeze[1].stamp, kNoon);
   EXPECT_EQ(due.freeze[1].closes_at, kNoon + 24h);
+}
+
+TEST(UsageMetersTest, WhatWasBookedBeforeALicenceWasKnownIsFrozenUnderItsOwnMeterWhenItIsDue) {
+  const UsageTerms terms{.meter = OfLicenceOne(), .from = kNoon, .until = {}, .ended = false};
+  const UsageHour open = OfCustomer(MakeHour(kNoon, 3));
+  EXPECT_THAT(Freeze({open}, kNoon + 69min, terms, {}).freeze, IsEmpty());
+  const UsageFreeze due = Freeze({open}, kNoon + 70min, terms, {});
+  ASSERT_THAT(due.freeze, SizeIs(1));
+  EXPECT_EQ(due.freeze[0].meter, open.meter);
+  EXPECT_EQ(due.freeze[0].quantity, 3);
 }
 
 TEST(UsageMetersTest, WhatAWithdrawnLicenceLeavesIsFrozenToBeShownWhereNothingTakesItsPlace) {
