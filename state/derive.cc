@@ -53,6 +53,8 @@ class View {
 
   const InvoiceFact* NewestCycleInvoice() const { return dunlin::NewestCycleInvoice(facts_); }
 
+  // The following look at the invoice that the newest snapshot names, so there must be a newest().
+
   // The subscription's latest invoice: the one the newest snapshot names, unless a later period's was paid or failed.
   // One that nobody has tried to collect yet says nothing.
   const InvoiceFact* LatestInvoice() const {
@@ -67,9 +69,7 @@ class View {
     const InvoiceFact* cycle = NewestCycleInvoice();
     return named != nullptr && cycle != nullptr && cycle->made_at > named->made_at;
   }
-  bool NamesUnknownInvoice() const {
-    return newest_ != nullptr && !newest_->latest_invoice.empty() && Named() == nullptr;
-  }
+  bool NamesUnknownInvoice() const { return !newest_->latest_invoice.empty() && Named() == nullptr; }
 
   // What a past-due subscription owes: its latest invoice, else the newest open one whose payment failed.
   const InvoiceFact* Owed() const {
@@ -99,17 +99,20 @@ class View {
     });
   }
 
-  std::optional<Timestamp> PastDueSince(const InvoiceFact* owed) const {
-    std::optional<Timestamp> since = OverdueSince(facts_, order_.oldest_first);
-    const std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
-    if (failed.empty()) return since;
-    return since ? std::min(*since, failed.front().at) : failed.front().at;
+  // Of a past-due one. Under R24c no snapshot says it, and what is owed may be another invoice than the one that
+  // failed.
+  Timestamp PastDueSince(const InvoiceFact* owed) const {
+    const std::optional<Timestamp> since = OverdueSince(facts_, order_.oldest_first);
+    std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
+    if (!since && failed.empty()) failed = FailedAttempts(*NewestCycleInvoice());
+    if (failed.empty()) return *since;
+    return std::min(since.value_or(failed.front().at), failed.front().at);
   }
 
  private:
   // nullptr also where only a decline was heard of it: that has no picture of the invoice.
   const InvoiceFact* Named() const {
-    const InvoiceFact* named = newest_ == nullptr ? nullptr : FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
+    const InvoiceFact* named = FindInvoice(facts_, InvoiceId{newest_->latest_invoice});
     return named == nullptr || named->source.empty() ? nullptr : named;
   }
   static bool WasTried(const InvoiceFact& i) { return i.attempt_count > 0 || !i.failures.empty(); }
@@ -194,7 +197,7 @@ void DeriveAccess(const View& view, Millis grace, Timestamp now, Derived& d) {
     case SubscriptionStatus::kPastDue: {
       const InvoiceFact* owed = view.Owed();
       d.past_due_since = view.PastDueSince(owed);
-      if (grace > Millis{0} && d.past_due_since) d.values.access_until = *d.past_due_since + grace;
+      if (grace > Millis{0}) d.values.access_until = *d.past_due_since + grace;
       // An upgrade that was declined takes nothing away that is paid for.
       const InvoiceFact* cycle = view.NewestCycleInvoice();
       const bool only_upgrade_owed =

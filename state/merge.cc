@@ -50,9 +50,7 @@ bool MergeDecline(InvoiceFact& to, const InvoiceFact& from) {
 
 bool IsSettled(InvoiceStatus status) { return status == InvoiceStatus::kPaid || status == InvoiceStatus::kVoid; }
 
-void KeepLater(std::optional<Timestamp>& kept, const std::optional<Timestamp>& other) {
-  if (other && (!kept || *kept < *other)) kept = other;
-}
+void KeepLater(std::optional<Timestamp>& kept, Timestamp other) { kept = std::max(kept.value_or(other), other); }
 
 bool HasPaidForTime(const InvoiceFact& i) {
   return i.status == InvoiceStatus::kPaid && i.line_period_end && PaysForTime(i);
@@ -76,7 +74,7 @@ void FoldInvoices(Facts& facts, Timestamp horizon) {
   };
   std::erase_if(facts.invoices, [&](const InvoiceFact& invoice) {
     if (!IsSettled(invoice.status) || invoice.created >= horizon || is_needed(invoice)) return false;
-    if (HasPaidForTime(invoice)) KeepLater(facts.baseline.paid_until, invoice.line_period_end);
+    if (HasPaidForTime(invoice)) KeepLater(facts.baseline.paid_until, *invoice.line_period_end);
     return true;
   });
 }

@@ -303,11 +303,11 @@ FoldedRun FoldRun(const Facts& facts, std::span<const SubscriptionSnapshot* cons
   auto first = std::find_if(folded.kept.begin(), folded.kept.end(), [](const auto* s) { return !Absorbs(s->status); });
   if (first == folded.kept.end()) --first;
   PeriodRun run(facts, old);
-  for (const SubscriptionSnapshot* s : old) {
-    run.FailBefore(s->created);
-    if (s == *first) break;
-    run.Take(*s);
+  for (auto s = old.begin(); *s != *first; ++s) {  // it is one of them
+    run.FailBefore((*s)->created);
+    run.Take(**s);
   }
+  run.FailBefore((*first)->created);
   run.Reopen(**first);
   run.FailRest();
   folded.good_until = run.last();

@@ -1,5 +1,6 @@
 #include "state/time.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -122,10 +123,8 @@ Result<Millis> ParseDuration(std::string_view text) {
 
 std::string FormatDuration(Millis d) {
   if (d == Millis{0}) return "0s";
-  for (const Unit& unit : kUnits) {
-    if (d % unit.length == Millis{0}) return std::to_string(d / unit.length) + std::string(unit.name);
-  }
-  return std::to_string(d.count()) + "ms";
+  const auto unit = std::ranges::find_if(kUnits, [&](const Unit& u) { return d % u.length == Millis{0}; });
+  return std::to_string(d / unit->length) + std::string(unit->name);  // the last of them divides all
 }
 
 }  // namespace dunlin

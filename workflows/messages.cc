@@ -18,8 +18,11 @@ struct Text {
 
 std::string PlanTitle(const MailContext& c) { return c.plan == nullptr ? "your plan" : c.plan->title; }
 
-std::string Amount(const MailContext& c) {
-  return c.invoice == nullptr ? "" : FormatMoney({c.invoice->amount_remaining, c.invoice->amount_due.currency});
+std::string Payment(const MailContext& c) {
+  std::string amount;
+  if (c.invoice != nullptr)
+    amount = " of " + FormatMoney({c.invoice->amount_remaining, c.invoice->amount_due.currency});
+  return "The payment" + amount + " for " + PlanTitle(c);
 }
 
 std::string PayLink(const MailContext& c) {
@@ -43,12 +46,11 @@ Text Compose(MailKind kind, const MailContext& c) {
       c.invoice != nullptr && c.invoice->decline ? " " + std::string(DeclineAdvice(*c.invoice->decline)) : "";
   switch (kind) {
     case MailKind::kPaymentFailed:
-      return {"Your payment failed", "The payment of " + Amount(c) + " for " + PlanTitle(c) + " did not go through." +
-                                         advice + "\n" + WhatAccess(c) + NextTry(c) + PayLink(c)};
+      return {"Your payment failed",
+              Payment(c) + " did not go through." + advice + "\n" + WhatAccess(c) + NextTry(c) + PayLink(c)};
     case MailKind::kMethodNeeded:
       return {"Please update your payment method",
-              "The payment of " + Amount(c) + " for " + PlanTitle(c) +
-                  " did not go through, and the same payment method cannot be tried again." + advice + "\n" +
+              Payment(c) + " did not go through, and the same payment method cannot be tried again." + advice + "\n" +
                   WhatAccess(c) + " We try again as soon as there is another payment method." + PayLink(c)};
     case MailKind::kRecovered:
       return {"Your payment arrived",

@@ -87,8 +87,7 @@ int PolicyNotes::FindLine(std::string_view section, std::string_view key) const 
 
 int PolicyNotes::LineOf(std::string_view section, std::string_view key) const {
   if (const int line = FindLine(section, key); line != 0) return line;
-  const int line = FindLine(section, "");
-  return line != 0 ? line : 1;
+  return std::max(FindLine(section, ""), 1);
 }
 
 void PolicyNotes::Refuse(std::string_view section, std::string_view key, std::string why) {

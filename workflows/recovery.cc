@@ -194,8 +194,7 @@ class Runner {
     return method.at >= LastFailure();
   }
   Timestamp LastFailure() const {
-    const InvoiceFact* owed = invoice();
-    const std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
+    const std::vector<Failure> failed = FailedAttempts(*invoice());
     if (failed.empty()) return r_.opened_at;
     const Failure& last = failed.back();
     // A bank debit can take days to fail, and be about a method that is no more.
@@ -361,10 +360,8 @@ class Runner {
   // Without anybody's own words: those stand with the attempt, from where a customer who is forgotten takes them along.
   std::string WhyNoMoney(const Attempt& ended) const {
     if (ended.state == AttemptState::kRefused) return " The provider refused the request, as the attempt tells.";
-    const InvoiceFact* owed = invoice();
-    return owed != nullptr && owed->decline && !owed->decline->code.empty()
-               ? " Decline code: " + owed->decline->code + "."
-               : "";
+    const std::optional<Decline>& decline = invoice()->decline;
+    return decline && !decline->code.empty() ? " Decline code: " + decline->code + "." : "";
   }
 
   void Act(const Transition& row, RecoveryState from) {

@@ -96,6 +96,30 @@ TEST(DeriveMarketTest, ALicenceThatIsUpdatedGrantsAndOneThatIsDeprovisionedRevok
   EXPECT_EQ(over.values.paid_until, kNoon + 3h);
 }
 
+TEST(DeriveMarketTest, ALicenceThatCannotBeNamedIsProvidedAllTheSame) {
+  MarketNotice odd;
+  odd.kind = Kind::kLicenceUpdated;
+  odd.at = kNoon + 1h;
+  odd.source = EventId{"eb/1"};
+  odd.licence = LicenceArn{"arn:aws:license-manager::294406891311:license:other"};
+  const Derived d = Judge({kNew, Of(odd)});
+  EXPECT_EQ(d.values.status, S::kActive);
+  EXPECT_EQ(d.why, "AWS has provided the licence (License Updated).");
+}
+
+TEST(DeriveMarketTest, WhatIsForPeopleOnlyNeitherBeginsNorEndsAnything) {
+  for (const Kind kind :
+       {Kind::kNoted, Kind::kAgreementCreated, Kind::kAgreementAmended, Kind::kAdvisoryIssued, Kind::kAdvisoryResolved,
+        Kind::kCancellationAsked, Kind::kCancellationClosed, Kind::kEntitled}) {
+    const MarketFacts notice = OfLicence(kind, kNoon + 2h, "l-01", "agmt-1");
+    EXPECT_EQ(StatusOf({kNew, notice}), S::kPending) << static_cast<int>(kind);
+    const Derived running = Judge({kNew, Up(1h), notice});
+    EXPECT_EQ(running.values.status, S::kActive) << static_cast<int>(kind);
+    EXPECT_FALSE(running.ending_since) << static_cast<int>(kind);
+    EXPECT_EQ(StatusOf({kNew, Up(1h), Down(90min), notice}), S::kCanceled) << static_cast<int>(kind);
+  }
+}
+
 TEST(DeriveMarketTest, ItIsActiveWhileAnyOfItsLicencesIs) {
   EXPECT_EQ(StatusOf({kNew, Up(1h), Up(1h, "l-02", "agmt-2"), Down(2h)}), S::kActive);
   EXPECT_EQ(StatusOf({kNew, Up(1h), Up(1h, "l-02", "agmt-2"), Down(2h), Down(3h, "l-02", "agmt-2")}), S::kCanceled);
@@ -158,6 +182,23 @@ TEST(DeriveMarketTest, AContractIsPaidUntilItsLatestEntitlementExpires) {
   EXPECT_EQ(d.values.period_end, kNoon + 240h);
 }
 
+// One that holds several entitlements, each with the time at which it expires.
+MarketFacts Holding(std::initializer_list<std::pair<const char*, std::optional<Timestamp>>> held) {
+  EntitlementAnswer answer;
+  answer.number = ToUnixMillis(kNoon) * 1000;
+  answer.asked_at = kNoon;
+  for (const auto& entitlement : held)
+    answer.entitlements.push_back({kProduct, entitlement.first, "5", entitlement.second});
+  return FactsOf(std::move(answer));
+}
+
+TEST(DeriveMarketTest, OfSeveralEntitlementsTheOneThatExpiresLastCounts) {
+  const Timestamp soon = kNoon + 24h, late = kNoon + 240h;
+  EXPECT_EQ(Judge({kOld, Holding({{"admins", soon}, {"seats", late}})}).values.paid_until, late);
+  EXPECT_EQ(Judge({kOld, Holding({{"admins", late}, {"seats", soon}})}).values.paid_until, late);
+  EXPECT_EQ(Judge({kOld, Holding({{"admins", soon}, {"seats", {}}})}).values.paid_until, std::nullopt);
+}
+
 TEST(DeriveMarketTest, NoneOrOnlyExpiredEntitlementsEndAContract) {
   const Derived expired = Judge({kOld, Answer(kNoon, "seats", kNoon - 1h)});
   EXPECT_EQ(expired.values.status, S::kCanceled);
@@ -216,6 +257,24 @@ TEST(DeriveMarketTest, ARenewalEndsWithItsOwnLicence) {
 
 // ---- Plans -------------------------------------------------------------------------------------------------------
 
+TEST(DeriveMarketTest, OfSeveralPlansThatAreHeldTheHighestCounts) {
+  const PlanCatalog rising{{{"prod1/admins", {"team", 1}}, {"prod1/seats", {"business", 2}}}};
+  const PlanCatalog falling{{{"prod1/admins", {"team", 2}}, {"prod1/seats", {"business", 1}}}};
+  const MarketFacts both = All({kOld, Holding({{"admins", {}}, {"seats", {}}})});
+  EXPECT_EQ(DeriveMarket(both, rising, kNoon).values.plan, "business");
+  EXPECT_EQ(DeriveMarket(both, falling, kNoon).values.plan, "team");
+}
+
+TEST(DeriveMarketTest, AnExpiredEntitlementBuysNoPlanBesideOneThatIsHeld) {
+  const PlanCatalog plans{{{"prod1/admins", {"team", 1}}, {"prod1/seats", {"business", 2}}}};
+  const MarketFacts one = All({kOld, Holding({{"admins", kNoon + 240h}, {"seats", kNoon - 1h}})});
+  EXPECT_EQ(DeriveMarket(one, plans, kNoon).values.plan, "team");
+  // When all have expired it stays what it was.
+  const MarketFacts none = All({kOld, Holding({{"admins", kNoon - 2h}, {"seats", kNoon - 1h}})});
+  EXPECT_EQ(DeriveMarket(none, plans, kNoon).values.plan, "business");
+  EXPECT_EQ(DeriveMarket(none, plans, kNoon).values.status, S::kCanceled);
+}
+
 TEST(DeriveMarketTest, AProductThatNoPlanListsIsUnknownOnceItIsUsed) {
   const PlanCatalog by_dimension{{{"prod1/seats", {"business", 2}}}};
   const auto unknown = [](std::initializer_list<MarketFacts> parts, const PlanCatalog& plans) {
@@ -224,6 +283,9 @@ TEST(DeriveMarketTest, AProductThatNoPlanListsIsUnknownOnceItIsUsed) {
   EXPECT_FALSE(unknown({kOld}, {}));
   EXPECT_TRUE(unknown({kOld, Sns(Kind::kSubscribed)}, {}));
   EXPECT_FALSE(unknown({kOld, Sns(Kind::kSubscribed)}, by_dimension));  // the answer will tell
+  MarketFacts second = kOld;
+  second.registrations[0].product = ProductCode{"prod2"};
+  EXPECT_FALSE(unknown({kOld, second, Sns(Kind::kSubscribed)}, by_dimension));  // of one of the two it will
   EXPECT_TRUE(unknown({kOld, Sns(Kind::kSubscribed), Answer(kNoon, "other")}, by_dimension));
   EXPECT_FALSE(unknown({kOld, Sns(Kind::kSubscribed), Answer(kNoon, "seats")}, by_dimension));
 }

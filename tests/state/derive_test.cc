@@ -8,29 +8,17 @@ namespace dunlin {
 namespace {
 
 using build::Answer;
+using build::Because;
 using build::Day;
 using build::Derive;
 using build::Failed;
 using build::Invoice;
+using build::Made;
+using build::Naming;
 using build::Snapshot;
 using build::Together;
 using enum ProviderStatus;
 using Status = SubscriptionStatus;
-
-SubscriptionSnapshot Naming(std::string invoice, SubscriptionSnapshot s) {
-  s.latest_invoice = std::move(invoice);
-  return s;
-}
-
-InvoiceFact Because(std::string reason, InvoiceFact invoice) {
-  invoice.billing_reason = std::move(reason);
-  return invoice;
-}
-
-InvoiceFact Made(Timestamp at, InvoiceFact invoice) {
-  invoice.made_at = at;
-  return invoice;
-}
 
 // ---- R23
 
@@ -397,9 +385,12 @@ TEST(DeriveTest, WhatIsPaidByTransferIsNotCollected) {
 
 TEST(DeriveTest, OfSeveralPricesTheHighestRankIsThePlan) {
   SubscriptionSnapshot s = Snapshot("e1", Day(1), kActive);
-  s.prices = {"price_plus", "price_pro", "price_seat"};
-  EXPECT_EQ(Derive(Together(s)).values.plan, "pro_plus");
-  EXPECT_FALSE(Derive(Together(s)).unknown_price);
+  for (const bool highest_first : {true, false}) {
+    s.prices = {"price_plus", "price_pro", "price_seat"};
+    if (!highest_first) std::reverse(s.prices.begin(), s.prices.end());
+    EXPECT_EQ(Derive(Together(s)).values.plan, "pro_plus");
+    EXPECT_FALSE(Derive(Together(s)).unknown_price);
+  }
   s.prices = {"price_seat"};
   EXPECT_EQ(Derive(Together(s)).values.plan, "");
   EXPECT_TRUE(Derive(Together(s)).unknown_price);

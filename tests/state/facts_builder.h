@@ -56,11 +56,41 @@ inline InvoiceFact Failed(std::string source, Timestamp at, std::string id = "in
   return i;
 }
 
+inline SubscriptionSnapshot Naming(std::string invoice, SubscriptionSnapshot s) {
+  s.latest_invoice = std::move(invoice);
+  return s;
+}
+
+inline InvoiceFact Because(std::string reason, InvoiceFact invoice) {
+  invoice.billing_reason = std::move(reason);
+  return invoice;
+}
+
+inline InvoiceFact Made(Timestamp at, InvoiceFact invoice) {
+  invoice.made_at = at;
+  return invoice;
+}
+
 template <class... Fact>
 Facts Together(const Fact&... fact) {
   Facts facts;
   (Merge(facts, fact), ...);
   return facts;
+}
+
+// The sources in the order of R25, "e1 e2 ".
+inline std::string Order(const Facts& facts) {
+  std::string ids;
+  for (const SubscriptionSnapshot* s : OrderSnapshots(facts).oldest_first) ids += s->source.str() + " ";
+  return ids;
+}
+
+// An update that tells which status was there before it.
+inline SubscriptionSnapshot Update(std::string source, Timestamp created, ProviderStatus from, ProviderStatus to) {
+  SubscriptionSnapshot s = Snapshot(std::move(source), created, to);
+  s.previous = PreviousAttributes{};
+  if (from != to) s.previous->status = from;
+  return s;
 }
 
 inline const PlanCatalog& Plans() {

@@ -82,6 +82,7 @@ TEST(FailuresTest, WhatACustomerTriesByHandIsOneAttemptARequest) {
   EXPECT_EQ(Failed(automatic, failed, by_hand("evt_2", Day(2, 1), "req_1")).size(), 2U) << "and action required";
   EXPECT_EQ(Failed(automatic, failed, by_hand("evt_2", Day(2, 1), "req_2")).size(), 3U);
   EXPECT_EQ(Failed(Counted(1, 1, Day(1)), by_hand("evt_1", Day(2), "req_1")).size(), 2U) << "a later request";
+  EXPECT_EQ(Failed(failed, Told("evt_3", Day(3), 1)).size(), 2U) << "and then the provider by itself";
 }
 
 TEST(FailuresTest, OneAttemptThatIsToldByTwoEventsIsOne) {

@@ -22,7 +22,7 @@ TEST(LicenceTest, TheDocumentationsExampleIsALicence) {
 TEST(LicenceTest, WhatNamesNoLicenceHasNoId) {
   for (const char* arn : {"", ":", "l-", "l", "arn:aws:license-manager::294406891311:license:",
                           "arn:aws:license-manager::294406891311:license:l-", "arn:aws:x:l-0f3a:", "arn:aws:x:l-0F3A",
-                          "arn:aws:x:l-0f3a/1", "arn:aws:x:xl-0f3a", "arn:aws:x:l-0f3a "}) {
+                          "arn:aws:x:l-0f3a/1", "arn:aws:x:l-0f3a~", "arn:aws:x:xl-0f3a", "arn:aws:x:l-0f3a "}) {
     EXPECT_EQ(IdIn(arn), std::nullopt) << arn;
   }
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "state/codec.h"
+#include "state/market_licences.h"
 #include "tests/support/market_values.h"
 
 namespace dunlin::testing {
@@ -46,6 +47,20 @@ TEST(MarketFactsTest, ALicenceIsOneIdHoweverItsArnIsSpelt) {
   n.licence = LicenceArn{"aws:license-manager:us-east-1:123456789012:l-01"};
   const MarketFacts facts = All({Registered("", "l-01"), Of(n)});
   EXPECT_THAT(KeysOf(facts), ElementsAre(MarketKey{"l-01", true}, MarketKey{"prod1/1", false}));
+}
+
+TEST(MarketFactsTest, WhatALaterNoticeOfALicenceDoesNotTellStaysKnown) {
+  MarketNotice bare;
+  bare.kind = Kind::kLicenceUpdated;
+  bare.source = EventId{"eb/1"};
+  bare.at = kNoon + 1h;
+  bare.licence = LicenceArn{"aws:license-manager:us-east-1:123456789012:l-01"};
+  const MarketFacts facts = All({Registered("", "l-01", "77"), Of(bare)});
+  const SeenLicence licence = LicencesOf(facts).at(LicenceId{"l-01"});
+  EXPECT_EQ(licence.product, kProduct);
+  EXPECT_EQ(licence.account, AwsAccountId{"77"});
+  EXPECT_EQ(licence.arn, MakeLicence("l-01"));
+  EXPECT_EQ(licence.seen_at, kNoon + 1h);
 }
 
 TEST(MarketFactsTest, ProductAndAccountBindOnlyWhereABuyerHasRegisteredWithoutALicence) {
@@ -109,7 +124,8 @@ TEST(MarketFactsTest, EveryFieldComesBackFromItsText) {
 }
 
 TEST(MarketFactsTest, TextThatSaysMoreThanIsKnownIsCorrupt) {
-  for (const char* text : {R"({"w":{"n":[{"k":99}]}})", R"({"w":{"n":[{"gs":99}]}})", R"({"w":{"z":1}})",
+  for (const char* text : {R"({"w":{"n":[{"k":99}]}})", R"({"w":{"n":[{"k":-1}]}})", R"({"w":{"n":[{"gs":99}]}})",
+                           R"({"w":{"n":[{"zz":1}]}})", R"({"w":{"r":[{"zz":1}]}})", R"({"w":{"z":1}})",
                            R"({"w":{"h":{"z":2}}})", R"({"w":{"a":{"i":[{"q":1}]}}})"}) {
     EXPECT_FALSE(DecodeFacts(text)) << text;
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "state/order.h"
 #include "tests/state/facts_builder.h"
 
 namespace dunlin {
@@ -11,22 +12,11 @@ using build::Answer;
 using build::Day;
 using build::Failed;
 using build::Invoice;
+using build::Order;
 using build::Snapshot;
 using build::Together;
+using build::Update;
 using enum ProviderStatus;
-
-std::string Order(const Facts& facts) {
-  std::string ids;
-  for (const SubscriptionSnapshot* s : OrderSnapshots(facts).oldest_first) ids += s->source.str() + " ";
-  return ids;
-}
-
-SubscriptionSnapshot Update(std::string source, Timestamp created, ProviderStatus from, ProviderStatus to) {
-  SubscriptionSnapshot s = Snapshot(std::move(source), created, to);
-  s.previous = PreviousAttributes{};
-  if (from != to) s.previous->status = from;
-  return s;
-}
 
 TEST(MergeTest, AFactThatIsKnownChangesNothing) {
   Facts facts;
@@ -165,6 +155,39 @@ TEST(MergeTest, R25AMissingPredecessorIsNoticed) {
   EXPECT_FALSE(OrderSnapshots(complete).predecessor_missing);
 }
 
+TEST(MergeTest, R25WhicheverFieldDoesNotFitThePredecessorIsMissing) {
+  SubscriptionSnapshot before = Snapshot("e1", Day(1), kActive);
+  before.latest_invoice = "in_1";
+  before.default_payment_method = "pm_1";
+  const auto missing = [&](const PreviousAttributes& was) {
+    SubscriptionSnapshot next = before;
+    next.source = EventId{"e2"};
+    next.created = Day(2);
+    next.previous = was;
+    return OrderSnapshots(Together(before, next)).predecessor_missing;
+  };
+  EXPECT_TRUE(missing({.status = kPastDue}));
+  EXPECT_TRUE(missing({.cancel_at_period_end = true}));
+  EXPECT_TRUE(missing({.cancel_at = Day(9)}));
+  EXPECT_TRUE(missing({.latest_invoice = "in_0"}));
+  EXPECT_TRUE(missing({.default_payment_method = "pm_0"}));
+  EXPECT_TRUE(missing({.period_end = Day(29)}));
+  EXPECT_TRUE(missing({.prices = std::vector<std::string>{"price_plus"}}));
+  EXPECT_FALSE(missing({.status = kActive,
+                        .cancel_at_period_end = false,
+                        .cancel_at = std::optional<Timestamp>(),
+                        .latest_invoice = "in_1",
+                        .default_payment_method = "pm_1",
+                        .period_end = Day(30),
+                        .prices = before.prices}));
+}
+
+TEST(MergeTest, AnAnswersRankFollowsTheNumbersHoweverLongTheyAre) {
+  EXPECT_LT(AnswerRank(EventId{"fetch/9/2"}), AnswerRank(EventId{"fetch/10/1"}));
+  EXPECT_LT(AnswerRank(EventId{"fetch/999999999999999999"}), AnswerRank(EventId{"fetch/9223372036854775807"}));
+  EXPECT_LT(AnswerRank(EventId{"fetch/1000000000000000000"}), AnswerRank(EventId{"fetch/1000000000000000001"}));
+}
+
 TEST(MergeTest, AnAnswerStandsBetweenWhatWasKnownAndTheRestOfItsSecond) {
   Facts facts = Together(Update("e5", Day(1), kActive, kPastDue));
   const SubscriptionSnapshot answer = Answer(1, facts, kUnpaid);
@@ -210,130 +233,6 @@ TEST(MergeTest, TheFenceIsEverythingOfTheNewestSecond) {
   EXPECT_EQ(NewestFact(facts), Day(3));
   EXPECT_EQ(EventsAt(facts, Day(3)), (std::vector<EventId>{EventId{"e2"}, EventId{"e3"}, EventId{"e4"}}));
   EXPECT_EQ(NewestFact(Facts{}), Timestamp{});
-}
-
-TEST(FoldTest, OldSnapshotsLeaveTheNewest) {
-  Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kActive),
-                         Snapshot("e3", Day(3), kActive), Snapshot("e8", Day(50), kActive));
-  Fold(facts, Day(40));
-  EXPECT_EQ(Order(facts), "e3 e8 ");
-  EXPECT_EQ(facts.baseline.until, Day(40));
-}
-
-TEST(FoldTest, WhatIsOlderThanTheBaselineIsNotTakenAnyMore) {
-  Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e8", Day(50), kActive));
-  Fold(facts, Day(40));
-  EXPECT_FALSE(Merge(facts, Snapshot("e7", Day(39), kPastDue)));
-  EXPECT_FALSE(Merge(facts, Failed("e6", Day(39))));
-  EXPECT_TRUE(Merge(facts, Snapshot("e9", Day(40), kActive)));
-}
-
-TEST(FoldTest, AnAnswerIsTakenHoweverOldTheNewestFactIs) {
-  Facts facts = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kActive));
-  Fold(facts, Day(60) + 250ms);
-  const SubscriptionSnapshot answer = Answer(1, facts, kCanceled);
-  EXPECT_TRUE(Merge(facts, answer));
-  EXPECT_EQ(build::Derive(facts).values.status, SubscriptionStatus::kCanceled);
-  InvoiceFact invoice = Invoice("fetch/1", NewestFact(facts), InvoiceStatus::kPaid);
-  invoice.fetched = true;
-  EXPECT_TRUE(Merge(facts, invoice));
-}
-
-TEST(FoldTest, PaidPeriodsAndTheLatestInvoiceSurvive) {
-  Facts facts = Together(
-      Invoice("e1", Day(1), InvoiceStatus::kPaid, "in_1"), Invoice("e2", Day(2), InvoiceStatus::kPaid, "in_2"),
-      Invoice("e3", Day(3), InvoiceStatus::kVoid, "in_3"), Invoice("e4", Day(4), InvoiceStatus::kOpen, "in_4"));
-  for (InvoiceFact& i : facts.invoices) i.made_at = i.created;
-  SubscriptionSnapshot s = Snapshot("e5", Day(5), kPastDue);
-  s.latest_invoice = "in_1";
-  Merge(facts, s);
-  Fold(facts, Day(40));
-  EXPECT_NE(FindInvoice(facts, InvoiceId{"in_1"}), nullptr);  // a snapshot names it
-  EXPECT_EQ(FindInvoice(facts, InvoiceId{"in_2"}), nullptr);
-  EXPECT_EQ(facts.baseline.paid_until, Day(30));
-  EXPECT_EQ(FindInvoice(facts, InvoiceId{"in_3"}), nullptr);
-  EXPECT_NE(FindInvoice(facts, InvoiceId{"in_4"}), nullptr);  // still to be paid
-}
-
-TEST(FoldTest, TheNewestPaidPeriodStillLiftsWhenNoSnapshotNamesIt) {
-  Facts facts = Together(Snapshot("e1", Day(1), kPastDue), Invoice("e2", Day(2), InvoiceStatus::kPaid));
-  ASSERT_EQ(build::Derive(facts).rule, "R24b");
-  Fold(facts, Day(40));
-  EXPECT_EQ(build::Derive(facts).rule, "R24b");
-}
-
-TEST(FoldTest, TheStartOfAnOverdueRunSurvives) {
-  Facts facts =
-      Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue), Snapshot("e3", Day(3), kPastDue));
-  ASSERT_EQ(build::Derive(facts).past_due_since, Day(2));
-  Fold(facts, Day(40));
-  EXPECT_EQ(Order(facts), "e3 ");
-  EXPECT_EQ(build::Derive(facts).past_due_since, Day(2));
-}
-
-TEST(FoldTest, AnEndIsNeverFoldedAway) {
-  SubscriptionSnapshot odd = Snapshot("e3", Day(3), kActive);
-  Facts facts = Together(Snapshot("e1", Day(1), kCanceled), Snapshot("e2", Day(2), kActive), odd);
-  Fold(facts, Day(40));
-  EXPECT_EQ(Order(facts), "e1 e3 ");
-  EXPECT_EQ(build::Derive(facts).rule, "R24a");
-}
-
-TEST(FoldTest, AnUnknownWordKeepsTheKnownOneBeforeIt) {
-  Facts facts =
-      Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue), Snapshot("e3", Day(3), kUnknown));
-  Fold(facts, Day(40));
-  EXPECT_EQ(Order(facts), "e2 e3 ");
-  EXPECT_EQ(build::Derive(facts).values.status, SubscriptionStatus::kPastDue);
-}
-
-// A failed payment that was folded with its period must not count again against the period before it.
-TEST(FoldTest, WithoutPaidInvoicesTheGoodPeriodsComeOutTheSame) {
-  SubscriptionSnapshot first = Snapshot("e1", Day(1), kActive);
-  SubscriptionSnapshot second = Snapshot("e3", Day(35), kActive);
-  second.period_end = Day(60);
-  SubscriptionSnapshot third = Snapshot("e4", Day(61), kActive);
-  third.period_end = Day(90);
-  InvoiceFact failed = Failed("e2", Day(34));
-  failed.line_period_end = Day(60);
-  InvoiceFact latest = Failed("e5", Day(100), "in_2");
-  latest.line_period_end = Day(90);
-  Facts facts = Together(first, failed, second, third, latest);
-  ASSERT_EQ(build::Derive(facts).values.paid_until, Day(60));
-  Fold(facts, Day(95));
-  EXPECT_EQ(facts.snapshots.size(), 1u);
-  EXPECT_EQ(build::Derive(facts).values.paid_until, Day(60));
-}
-
-TEST(FoldTest, AFailureThatWasFoldedStillTookItsPeriod) {
-  SubscriptionSnapshot second = Snapshot("e2", Day(31), kActive);
-  second.period_end = Day(60);
-  InvoiceFact voided = Invoice("e4", Day(33), InvoiceStatus::kVoid);
-  voided.line_period_end = Day(60);
-  voided.failures = Failed("e3", Day(32)).failures;
-  Facts facts =
-      Together(Snapshot("e1", Day(1), kActive), second, voided, Invoice("e5", Day(61), InvoiceStatus::kVoid, "in_2"));
-  ASSERT_EQ(build::Derive(facts).values.paid_until, Day(30));
-  Fold(facts, Day(95));
-  EXPECT_EQ(build::Derive(facts).values.paid_until, Day(30));
-}
-
-TEST(FoldTest, NothingIsFoldedInDoubtOrOutOfOneSecond) {
-  Facts tied =
-      Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue), Snapshot("e3", Day(2), kActive));
-  ASSERT_TRUE(build::Derive(tied).refetch_owed);
-  const Facts before = tied;
-  Fold(tied, Day(40));
-  EXPECT_EQ(tied, before);
-  Merge(tied, Answer(1, tied, kActive));
-  Fold(tied, Day(40));
-  EXPECT_EQ(Order(tied), "fetch/1 ");
-
-  Facts one_second = Together(Snapshot("e1", Day(1), kActive), Snapshot("e2", Day(2), kPastDue),
-                              Update("e3", Day(2), kPastDue, kUnknown), Update("e4", Day(3), kUnknown, kUnknown));
-  const Facts whole = one_second;
-  Fold(one_second, Day(40));
-  EXPECT_EQ(one_second, whole);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ TEST(MethodTest, AMethodThatWasDeclinedIsNoNewerThanItsDecline) {
   const Facts facts = Together(Shows(Day(1), "pm_1"), Shows(Day(5), "pm_2"));
   InvoiceFact invoice = build::Failed("evt_f", Day(4));
   EXPECT_EQ(NewestMethodChange(facts, &invoice).at, Day(5));
+  EXPECT_EQ(NewestMethodChange(facts, nullptr).at, Day(5)) << "no invoice is known";
   invoice.decline = Decline{"insufficient_funds", "", "", "pm_2"};
   invoice.decline_at = Day(4);
   EXPECT_LT(NewestMethodChange(facts, &invoice).at, Day(4));

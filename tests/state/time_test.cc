@@ -18,9 +18,32 @@ TEST(TimeTest, OffsetsAndLongFractionsAreRead) {
   EXPECT_EQ(FormatRfc3339(*ParseRfc3339("2026-11-21T10:00:00.123456789Z")), "2026-11-21T10:00:00.123Z");
 }
 
+TEST(TimeTest, AnOffsetMayBeBehindUtcToo) {
+  EXPECT_EQ(FormatRfc3339(*ParseRfc3339("2026-11-21T06:30:00-03:30")), "2026-11-21T10:00:00Z");
+}
+
+TEST(TimeTest, ALeapSecondIsTheFirstSecondOfTheNextDay) {
+  EXPECT_EQ(FormatRfc3339(*ParseRfc3339("2016-12-31T23:59:60Z")), "2017-01-01T00:00:00Z");
+}
+
+TEST(TimeTest, ATimeIsRefusedWhereverACharacterIsWrongOrItIsCutOff) {
+  const std::string whole = "2026-11-21T10:00:00.25+01:30";
+  ASSERT_TRUE(ParseRfc3339(whole));
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    EXPECT_FALSE(ParseRfc3339(whole.substr(0, at))) << at;
+    for (const char wrong : {'!', 'x'}) {
+      std::string changed = whole;
+      changed[at] = wrong;
+      EXPECT_FALSE(ParseRfc3339(changed)) << changed;
+    }
+  }
+}
+
 TEST(TimeTest, WhatIsNotATimeIsRefusedByName) {
-  for (const char* text : {"", "now", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-21T10:00:00",
-                           "2026-11-21T10:00:00Zx", "2026-11-21T10:00:00.Z", "2026-11-21T24:00:00Z"}) {
+  for (const char* text :
+       {"", "now", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-21T10:00:00", "2026-11-21T10:00:00Zx",
+        "2026-11-21T10:00:00.Z", "2026-11-21T24:00:00Z", "2026-11-21T10:60:00Z", "2026-11-21T10:00:61Z",
+        "2026-11-21T10:00:00+24:00", "2026-11-21T10:00:00+01:60"}) {
     const Result<Timestamp> t = ParseRfc3339(text);
     ASSERT_FALSE(t) << text;
     EXPECT_NE(t.error().detail.find("is not a time"), std::string::npos);

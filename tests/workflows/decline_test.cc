@@ -159,6 +159,8 @@ TEST(DeclineTest, NobodyIsToldToWaitForWhatWaitingCannotMend) {
   Decline decline = Code("processing_error");
   decline.advice_code = "do_not_try_again";
   EXPECT_EQ(DeclineAdvice(decline), DeclineAdvice(Code("generic_decline")));
+  decline.code = "insufficient_funds";  // nor that the account will be good another day
+  EXPECT_EQ(DeclineAdvice(decline), DeclineAdvice(Code("generic_decline")));
 }
 
 TEST(DeclineTest, ClassesHaveNames) {

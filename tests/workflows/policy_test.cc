@@ -203,7 +203,7 @@ TEST(PolicyTest, APlanNeedsRankPriceAndPrices) {
 }
 
 TEST(PolicyTest, AnAmountHasACurrencyOfThreeLowerCaseLetters) {
-  for (const char* currency : {"USD", "us", "usdt", "u d", "€"}) {
+  for (const char* currency : {"USD", "us", "usdt", "u d", "us~", "€"}) {
     const std::string c(currency);
     EXPECT_EQ(WrongPlan("rank = 1\nstripe_prices = [\"p\"]\nprice = { amount = 1, currency = \"" + c +
                         "\", per = \"month\" }\n"),
@@ -284,7 +284,7 @@ TEST(PolicyTest, JitterIsFromNoneToAHalf) {
   EXPECT_EQ(WrongCollection("jitter = \"-1%\"\n"),
             "p.toml:3: [collection.default] jitter: must be from 0% to 50%, not -1%");
   EXPECT_EQ(WrongCollection("jitter = \"50%\"\n"), "");
-  for (const char* text : {"", "%", "10", "10.5%", "10 %", "10%%", "99999999999%"}) {
+  for (const char* text : {"", "%", "10", "10x", "10.5%", "10 %", "10%%", "99999999999%"}) {
     EXPECT_EQ(WrongCollection("jitter = \"" + std::string(text) + "\"\n"),
               "p.toml:3: [collection.default] jitter: must be whole per cent in quotes, as \"10%\"");
   }

@@ -162,10 +162,51 @@ TEST(ScheduleTest, AFailureWithoutAKeyWhileOursWasOutIsTheOutcomeOfOurs) {
   EXPECT_EQ(AttemptsMade(invoice, attempts), 1);
   EXPECT_EQ(AttemptsInWindow(ServicePolicy(), &invoice, attempts, {}, kNoon + 3h), 1);
   EXPECT_EQ(Look(ServicePolicy(), invoice, attempts, kNoon + 3h).at, kNoon + kDay) << "staff's does not move it";
+  std::vector<Attempt> still_out = attempts;
+  still_out[0].state = AttemptState::kProcessing;
+  still_out[0].finished_at.reset();
+  EXPECT_EQ(AttemptsMade(invoice, still_out), 1);
   invoice.failures.front().at = kNoon;
   EXPECT_EQ(AttemptsMade(invoice, attempts), 2);
   invoice.failures.front().at = kNoon + 4h;
   EXPECT_EQ(AttemptsMade(invoice, attempts), 2);
+}
+
+TEST(ScheduleTest, AttemptsOnAnotherInvoiceAndRefusedOnesAreNotMadeOnThisOne) {
+  const InvoiceFact invoice = FailedInvoice("evt_1", kNoon);
+  std::vector<Attempt> attempts;
+  for (const AttemptState state : {AttemptState::kDeclined, AttemptState::kRefused, AttemptState::kUnknown})
+    attempts.push_back(Tried(1, AttemptKind::kAutomatic, state, kNoon + kDay));
+  EXPECT_EQ(AttemptsMade(invoice, attempts), 3) << "the provider's, one declined and one unknown";
+  for (Attempt& a : attempts) a.invoice = InvoiceId{"in_other"};
+  EXPECT_EQ(AttemptsMade(invoice, attempts), 1);
+}
+
+// A recovery's invoice can be unknown only in a ledger that was edited by hand; attempts and other invoices still
+// count.
+TEST(ScheduleTest, WithoutAnInvoiceTheLimitsHoldAllTheSame) {
+  CollectionPolicy policy = ServicePolicy();
+  policy.network_attempts_max = 2;
+  const Timestamp now = kNoon + 5h;
+  const auto look = [&](const std::vector<Attempt>& attempts, const MethodChange& method,
+                        std::span<const InvoiceFact> all) {
+    return LookAhead(policy, nullptr, attempts, method, kNoon, "sub_1", now, all);
+  };
+  EXPECT_EQ(look({}, {}, {}).guard, Guard::kAttemptAhead);
+  EXPECT_EQ(look({}, {}, {}).at, kNoon + kDay) << "from when the debt began";
+  const std::vector<Attempt> one = {Tried(1, AttemptKind::kAutomatic, AttemptState::kDeclined, kNoon + 2h)};
+  EXPECT_EQ(look(one, {}, {}).step, 0) << "another invoice's";
+  const std::vector<InvoiceFact> all = {FailedInvoice("evt_1", kNoon)};
+  EXPECT_EQ(AttemptsInWindow(policy, nullptr, one, {}, now, all), 2);
+  EXPECT_EQ(look(one, {}, all).at, kNoon + policy.network_window);
+  const MethodChange other{now, EventId{"evt_m"}, "pm_2"};
+  EXPECT_EQ(AttemptsInWindow(policy, nullptr, one, other, now, all), 0) << "a method that was never charged";
+  EXPECT_EQ(NewMethodFrom(policy, nullptr, one, other, now, all), now);
+  std::vector<Attempt> stolen = one;
+  stolen[0].decline = Decline{.code = "stolen_card", .payment_method = "pm_2"};
+  EXPECT_TRUE(IsDeclinedForGood(nullptr, stolen, other));
+  EXPECT_FALSE(IsDeclinedForGood(nullptr, one, other));
+  EXPECT_EQ(look(stolen, other, {}).guard, Guard::kMethodNeeded);
 }
 
 TEST(ScheduleTest, ANewMethodHasABudgetOfItsOwn) {

@@ -91,6 +91,14 @@ TEST(UsageBatchTest, ARequestIsOfOneProductAndWithLicencesOrWithout) {
 
 TEST(UsageBatchTest, NoRecordsNeedNoRequest) { EXPECT_THAT(CutUsage({}, kNow).batches, IsEmpty()); }
 
+TEST(UsageBatchTest, EveryErrorHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  constexpr int kLast = static_cast<int>(MarketplaceErrc::kUnreadable);
+  for (int i = 0; i <= kLast; ++i) names.insert(MarketplaceErrcName(static_cast<MarketplaceErrc>(i)));
+  EXPECT_EQ(names.size(), static_cast<std::size_t>(kLast) + 1);
+  EXPECT_FALSE(names.contains("unknown"));
+}
+
 // ---- After an answer ---------------------------------------------------------------------------------------------
 
 UsageNext After(const UsageBatch& sent, MarketplaceErrc code) { return NextAfter(sent, Fail(code, "")); }
@@ -106,8 +114,9 @@ TEST(UsageBatchTest, UnprocessedRecordsAreSentAgainAndTheOthersAreSettled) {
 }
 
 TEST(UsageBatchTest, TroubleThatNoRecordMadeLetsAllWait) {
-  for (const MarketplaceErrc code : {MarketplaceErrc::kTemporary, MarketplaceErrc::kCredentials,
-                                     MarketplaceErrc::kDisabled, MarketplaceErrc::kUnreadable}) {
+  for (const MarketplaceErrc code :
+       {MarketplaceErrc::kTemporary, MarketplaceErrc::kCredentials, MarketplaceErrc::kDisabled,
+        MarketplaceErrc::kExpiredToken, MarketplaceErrc::kInvalidToken, MarketplaceErrc::kUnreadable}) {
     const UsageNext next = After({1, 2, 3}, code);
     EXPECT_THAT(next.later, ElementsAre(1, 2, 3)) << MarketplaceErrcName(code);
     EXPECT_TRUE(next.now.empty() && next.refused.empty() && next.settled.empty());
@@ -153,8 +162,10 @@ Sent SendAll(std::size_t count, const std::set<std::size_t>& wrong, MarketplaceE
 
 TEST(UsageBatchTest, WhereverTheWrongRecordsAreTheOthersAreTaken) {
   constexpr std::size_t kCount = kUsageRecordsMax;
-  for (const MarketplaceErrc code : {MarketplaceErrc::kTimestampOutOfBounds, MarketplaceErrc::kInvalidDimension,
-                                     MarketplaceErrc::kInvalidParameter, MarketplaceErrc::kRefused}) {
+  for (const MarketplaceErrc code :
+       {MarketplaceErrc::kTimestampOutOfBounds, MarketplaceErrc::kInvalidDimension, MarketplaceErrc::kInvalidCustomer,
+        MarketplaceErrc::kInvalidLicence, MarketplaceErrc::kInvalidTag, MarketplaceErrc::kInvalidAllocations,
+        MarketplaceErrc::kInvalidParameter, MarketplaceErrc::kRefused}) {
     for (std::size_t first = 0; first < kCount; ++first) {
       for (std::size_t second = first; second < kCount; ++second) {
         const std::set<std::size_t> wrong = {first, second};

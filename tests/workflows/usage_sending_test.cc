@@ -55,6 +55,18 @@ TEST_F(UsageSendingTest, FreezingAndItsJobsAreOneCommit) {
 }
 
 // Whichever commit of the whole way is lost, before it was written or after, the hour is there once and right.
+TEST_F(UsageSendingTest, AFreezingThatCouldNotBeAskedForIsAnError) {
+  const std::unique_ptr<Ledger> base = std::move(*OpenLedger("sqlite::memory:"));
+  FaultyLedger ledger(*base);
+  ledger.LoseCommit(1, FaultyLedger::Fault::kBeforeWrite);
+  const Status lost = RequestUsageFreezing(ledger, kNoon);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, Errc::kUnavailable);
+  EXPECT_THAT(base->Jobs({.kind = JobKind::kFreezeUsage}, {})->items, IsEmpty());
+  EXPECT_TRUE(RequestUsageFreezing(ledger, kNoon));
+  EXPECT_THAT(base->Jobs({.kind = JobKind::kFreezeUsage}, {})->items, SizeIs(1));
+}
+
 TEST_F(UsageSendingTest, NoLostCommitLosesOrChangesAnHour) {
   for (const auto fault : {FaultyLedger::Fault::kBeforeWrite, FaultyLedger::Fault::kAfterWrite}) {
     for (int nth = 1; nth <= 8; ++nth) {
