@@ -101,11 +101,11 @@ class View {
 
   // Of a past-due one. Under R24c no snapshot says it, and what is owed may be another invoice than the one that
   // failed.
-  Timestamp PastDueSince(const InvoiceFact* owed) const {
+  std::optional<Timestamp> PastDueSince(const InvoiceFact* owed) const {
     const std::optional<Timestamp> since = OverdueSince(facts_, order_.oldest_first);
-    std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
-    if (!since && failed.empty()) failed = FailedAttempts(*NewestCycleInvoice());
-    if (failed.empty()) return *since;
+    if (!since && (owed == nullptr || owed->failures.empty())) owed = NewestCycleInvoice();
+    const std::vector<Failure> failed = owed == nullptr ? std::vector<Failure>() : FailedAttempts(*owed);
+    if (failed.empty()) return since;
     return std::min(since.value_or(failed.front().at), failed.front().at);
   }
 
@@ -197,7 +197,7 @@ void DeriveAccess(const View& view, Millis grace, Timestamp now, Derived& d) {
     case SubscriptionStatus::kPastDue: {
       const InvoiceFact* owed = view.Owed();
       d.past_due_since = view.PastDueSince(owed);
-      if (grace > Millis{0}) d.values.access_until = *d.past_due_since + grace;
+      if (grace > Millis{0} && d.past_due_since) d.values.access_until = *d.past_due_since + grace;
       // An upgrade that was declined takes nothing away that is paid for.
       const InvoiceFact* cycle = view.NewestCycleInvoice();
       const bool only_upgrade_owed =
