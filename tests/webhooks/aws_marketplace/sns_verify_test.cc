@@ -324,9 +324,10 @@ TEST_F(SnsVerifyTest, SignatureNotValid) {
     std::string swapped = good;
     for (char& c : swapped) c = static_cast<char>(std::islower(c) ? std::toupper(c) : std::tolower(c));
     const std::string other_text = Base64(key_.Sign("another text", version[0] == '1' ? "SHA1" : "SHA256"));
-    for (const std::string& bad : {Base64("garbage"), Base64(std::string(256, 'x')), other_text, swapped,
-                                   std::string("not base64!"), std::string(), std::string("===="), std::string("A"),
-                                   good + "AAAA", good.substr(4), good + "\n", " " + good, std::string(8192, 'A')}) {
+    for (const std::string& bad :
+         {Base64("garbage"), Base64(std::string(256, 'x')), other_text, swapped, std::string("not base64!"),
+          std::string(), std::string("===="), std::string("A"), std::string("AAA{"), std::string("AAA@"), good + "AAAA",
+          good.substr(4), good + "\n", " " + good, std::string(8192, 'A')}) {
       EXPECT_EQ(Verdict(Altered("Signature", bad, version)), "signature_mismatch") << bad;
     }
     EXPECT_EQ(Verdict(Altered("Signature", nullptr, version)), "missing_keys");

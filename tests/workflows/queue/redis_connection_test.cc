@@ -127,6 +127,7 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 TEST(RedisConnectionTest, SignalsDoNotEndAWaitForAnAnswer) {
   constexpr int kSignals = 50;
+  signals_seen = 0;
   struct sigaction count {};
   count.sa_handler = [](int) { ++signals_seen; };
   struct sigaction before {};
