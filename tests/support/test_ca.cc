@@ -34,6 +34,11 @@ void AddExtension(X509* x509, int nid, const std::string& value) {
 void SetDates(X509* x509, const CertificateSpec& spec) {
   ASN1_TIME_set(X509_getm_notBefore(x509), ToUnixSeconds(spec.not_before));
   ASN1_TIME_set(X509_getm_notAfter(x509), ToUnixSeconds(spec.not_after));
+  const auto overwrite = [](ASN1_TIME* time, const std::string& text) {
+    if (!text.empty()) DUNLIN_CHECK(ASN1_STRING_set(time, text.data(), static_cast<int>(text.size())) == 1);
+  };
+  overwrite(X509_getm_notBefore(x509), spec.not_before_text);
+  overwrite(X509_getm_notAfter(x509), spec.not_after_text);
 }
 
 void AddExtensions(X509* x509, const CertificateSpec& spec) {
@@ -41,13 +46,15 @@ void AddExtensions(X509* x509, const CertificateSpec& spec) {
   std::string names;
   for (const std::string& name : spec.dns_names) names += (names.empty() ? "DNS:" : ",DNS:") + name;
   if (!names.empty()) AddExtension(x509, NID_subject_alt_name, names);
-  if (!spec.issuer_url.empty()) AddExtension(x509, NID_info_access, "caIssuers;URI:" + spec.issuer_url);
+  std::string access = spec.information_access;
+  if (!spec.issuer_url.empty()) access = "caIssuers;URI:" + spec.issuer_url;
+  if (!access.empty()) AddExtension(x509, NID_info_access, access);
 }
 
 }  // namespace
 
 KeyPair::KeyPair(EVP_PKEY* key) : key_(key, &EVP_PKEY_free) { DUNLIN_CHECK(key != nullptr); }
-KeyPair KeyPair::Rsa() { return KeyPair(EVP_RSA_gen(2048)); }
+KeyPair KeyPair::Rsa(unsigned bits) { return KeyPair(EVP_RSA_gen(bits)); }
 KeyPair KeyPair::Ec() { return KeyPair(EVP_EC_gen("P-256")); }
 
 std::string KeyPair::Sign(std::string_view bytes, const char* digest) const {

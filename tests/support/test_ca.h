@@ -26,8 +26,8 @@ class FixedClock final : public Clock {
 
 class KeyPair {
  public:
-  static KeyPair Rsa();  // 2048 bits
-  static KeyPair Ec();   // P-256
+  static KeyPair Rsa(unsigned bits = 2048);
+  static KeyPair Ec();  // P-256
 
   std::string Sign(std::string_view bytes, const char* digest) const;  // raw; digest: "SHA1" or "SHA256"
   std::string PrivatePem() const;
@@ -42,9 +42,12 @@ struct CertificateSpec {
   std::string common_name = "sns.amazonaws.com";
   std::vector<std::string> dns_names;  // empty: no alternative names
   bool is_ca = false;
-  std::string issuer_url;  // empty: none
+  std::string issuer_url;          // empty: none
+  std::string information_access;  // instead of issuer_url, as OpenSSL's configuration has it: "OCSP;URI:http://…,…"
   Timestamp not_before = SystemClock().Now() - 24h;
   Timestamp not_after = SystemClock().Now() + 24h;
+  std::string not_before_text;  // instead, even if it is no time
+  std::string not_after_text;
 };
 
 struct Issued {

@@ -106,6 +106,7 @@ bool Certificate::HasSigned(std::string_view bytes, std::string_view signature, 
 
 Result<std::vector<Certificate>> ReadCertificates(std::string_view bytes) {
   std::vector<Certificate> certificates;
+  bool broken = false;
   const auto* der = reinterpret_cast<const unsigned char*>(bytes.data());
   if (X509* only = d2i_X509(nullptr, &der, static_cast<long>(bytes.size()))) {
     certificates.push_back(Own(only));
@@ -114,12 +115,15 @@ Result<std::vector<Certificate>> ReadCertificates(std::string_view bytes) {
     DUNLIN_CHECK(text != nullptr);
     while (certificates.size() < kCertificatesMax) {
       X509* next = PEM_read_bio_X509(text.get(), nullptr, &NoPassphrase, nullptr);
-      if (next == nullptr) break;
+      if (next == nullptr) {
+        broken = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;  // which says that no more begins
+        break;
+      }
       certificates.push_back(Own(next));
     }
   }
   ERR_clear_error();
-  if (certificates.empty()) return Fail(Errc::kInvalidArgument, "it is not an X.509 certificate");
+  if (certificates.empty() || broken) return Fail(Errc::kInvalidArgument, "it is not an X.509 certificate");
   return certificates;
 }
 

@@ -29,25 +29,26 @@ Status FallbackQueue::Offer(std::span<const QueueItem> items) {
   return memory_.Offer(items);
 }
 
+// The one in memory never fails.
 Result<std::vector<JobId>> FallbackQueue::Claim(Timestamp now, std::size_t max) {
-  Result<std::vector<JobId>> claimed = memory_.Claim(now, max);
-  if (!claimed || claimed->size() == max) return claimed;
-  const Result<std::vector<JobId>> more = Noted(Use::kTake, primary_->Claim(now, max - claimed->size()));
-  if (more) claimed->insert(claimed->end(), more->begin(), more->end());
+  std::vector<JobId> claimed = *memory_.Claim(now, max);
+  if (claimed.size() == max) return claimed;
+  const Result<std::vector<JobId>> more = Noted(Use::kTake, primary_->Claim(now, max - claimed.size()));
+  if (more) claimed.insert(claimed.end(), more->begin(), more->end());
   return claimed;
 }
 
 Result<std::optional<Timestamp>> FallbackQueue::NextDue() {
-  const Result<std::optional<Timestamp>> ours = memory_.NextDue();
+  const std::optional<Timestamp> ours = *memory_.NextDue();
   const Result<std::optional<Timestamp>> theirs = Noted(Use::kTake, primary_->NextDue());
-  if (!ours || !theirs || !*theirs) return ours;
-  return *ours ? std::min(*ours, *theirs) : *theirs;
+  if (!theirs || !*theirs) return ours;
+  return ours ? std::min(*ours, **theirs) : **theirs;
 }
 
 Result<std::size_t> FallbackQueue::Size() {
-  const Result<std::size_t> ours = memory_.Size();
+  const std::size_t ours = *memory_.Size();
   const Result<std::size_t> theirs = Noted(Use::kTake, primary_->Size());
-  return ours && theirs ? *ours + *theirs : ours;
+  return theirs ? ours + *theirs : ours;
 }
 
 std::optional<Error> FallbackQueue::PrimaryError() const {

@@ -122,7 +122,7 @@ void RedisLink::TryOnce(std::unique_lock<std::mutex>& lock) {
 }
 
 Millis RedisLink::DelayBeforeNextTry() {
-  const unsigned doublings = std::min(failures_ == 0 ? 0U : failures_ - 1, 10U);
+  const unsigned doublings = std::min(failures_ - 1, 10U);  // it is away, so there was a failure
   const Millis longest = std::min(kFirstDelay * (1 << doublings), kLongestDelay);
   const auto jitter = static_cast<Millis::rep>(random_.Next() % static_cast<std::uint64_t>(longest.count() / 2 + 1));
   return longest - Millis{jitter};

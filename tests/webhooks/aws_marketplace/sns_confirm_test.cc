@@ -101,12 +101,20 @@ TEST_F(SnsConfirmTest, ARefusalOfSnsIsFinalAndTroubleIsNot) {
   EXPECT_EQ(requests_.size(), 1U);
 }
 
+TEST_F(SnsConfirmTest, AnIdOfLettersDigitsAndDashesIsTakenAsItIs) {
+  for (const std::string id : {"0189-azAZ", "A", "-"}) {
+    const std::string arn = std::string(testing::kTopic) + ":" + id;
+    EXPECT_EQ(ConfirmAt(HttpAnswer(200, Xml(arn))), arn);
+  }
+}
+
 TEST_F(SnsConfirmTest, AnAnswerWithoutTheArnOfThatTopicConfirmsNothing) {
   const std::string topic = testing::kTopic;
   for (const std::string& body :
        {std::string(), std::string("<html/>"), std::string("<SubscriptionArn>"), Xml(""), Xml("pending confirmation"),
-        Xml(topic), Xml(topic + ":"), Xml(topic + "2:abc"), Xml(topic + ":a b"),
-        Xml(topic + ":" + std::string(65, 'a')), std::string("<SubscriptionArn>" + kSubscription)}) {
+        Xml(topic), Xml(topic + ":"), Xml(topic + "2:abc"), Xml(topic + ":a b"), Xml(topic + ":a{b"),
+        Xml(topic + ":a_b"), Xml(topic + ":a:b"), Xml(topic + ":a@b"), Xml(topic + ":" + std::string(65, 'a')),
+        std::string("<SubscriptionArn>" + kSubscription)}) {
     const Result<std::string> arn = ConfirmAt(HttpAnswer(200, body));
     ASSERT_FALSE(arn) << body;
     EXPECT_EQ(arn.error().code, Errc::kUnavailable) << body;

@@ -137,11 +137,13 @@ TEST(SnsMessageTest, ValuesHaveToBeOfTheirForm) {
                                                 {"MessageId", ""},
                                                 {"MessageId", "a b"},
                                                 {"MessageId", "caf\u00e9"},
+                                                {"MessageId", "del\x7f"},
                                                 {"MessageId", std::string(256, 'x')},
                                                 {"TopicArn", ""},
                                                 {"TopicArn", std::string(513, 'x')},
                                                 {"Subject", 5},
                                                 {"Subject", "two\nlines"},
+                                                {"Subject", "del\x7f"},
                                                 {"Timestamp", "January 5 2015"},
                                                 {"Timestamp", ""},
                                                 {"Timestamp", "2026-13-21T10:00:00.000Z"}};

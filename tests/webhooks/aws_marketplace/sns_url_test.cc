@@ -14,9 +14,11 @@ std::string At(const std::string& host) { return "https://" + host + kName; }
 
 TEST(SigningCertUrlTest, EveryRegionsHostPasses) {
   for (const char* host : {"sns.us-east-1.amazonaws.com", "sns.cn-north-1.amazonaws.com.cn",
-                           "sns.us-gov-west-1.amazonaws.com", "sns.abc.amazonaws.com"}) {
+                           "sns.us-gov-west-1.amazonaws.com", "sns.abc.amazonaws.com", "sns.US-EAST-1.amazonaws.com"}) {
     EXPECT_TRUE(CheckSigningCertUrl(At(host))) << host;
   }
+  EXPECT_TRUE(CheckSigningCertUrl(At("sns." + std::string(63, 'r') + ".amazonaws.com")));
+  EXPECT_FALSE(CheckSigningCertUrl(At("sns." + std::string(64, 'r') + ".amazonaws.com"))) << "no host has such a label";
 }
 
 TEST(SigningCertUrlTest, WhatOnlyLooksLikeAHostOfSnsIsRefused) {
@@ -41,6 +43,9 @@ TEST(SigningCertUrlTest, WhatOnlyLooksLikeAHostOfSnsIsRefused) {
                            "sns.us-east-1.amazonaws.com%2eevil.example",
                            "sns..amazonaws.com",
                            "sns.us_east_1.amazonaws.com",
+                           "sns.us-{east}-1.amazonaws.com",
+                           "sns.us-`east`-1.amazonaws.com",
+                           "sns.us-[east]-1.amazonaws.com",
                            "SNS.us-east-1.amazonaws.com",
                            "sns.us-east-1.AMAZONAWS.com",
                            "",
@@ -159,6 +164,10 @@ TEST(SubscribeUrlTest, WhateverElseItWouldDoIsRefused) {
                                  host + "/?" + action + "&" + topic + "2&" + token,
                                  host + "/?" + action + "&" + topic + "&Token=token2",
                                  host + "/?" + action + "&" + topic + "&Token=token1%",
+                                 host + "/?" + action + "&" + topic + "&Token=token%3",
+                                 host + "/?" + action + "&" + topic + "&Token=token%3g",
+                                 host + "/?" + action + "&" + topic + "&Token=token%g1",
+                                 host + "/?" + action + "&" + topic + "&Token=token%G1",
                                  host + "/?" + action + "&" + topic + "&Token=token1%00",
                                  host + "/?action=ConfirmSubscription&" + topic + "&" + token}) {
     EXPECT_FALSE(CheckSubscribeUrl(Confirming(url))) << url;

@@ -85,6 +85,26 @@ TEST_F(SnsVerifyTest, ValidNotificationOfVersion1AndVersion2) {
   }
 }
 
+// Whose signatures end in none, one and two signs of padding.
+TEST_F(SnsVerifyTest, KeysOfAnySize) {
+  for (const unsigned bits : {1536U, 1024U, 2048U}) {
+    const KeyPair key = KeyPair::Rsa(bits);
+    const std::string url =
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-" + std::to_string(bits) + ".pem";
+    certificates_.Put(url, testing::Issue({}, key).Pem());
+    json message = SnsNotification();
+    message["SigningCertURL"] = url;
+    message = SnsSigned(message, key);
+    EXPECT_EQ(Verdict(message), "valid") << bits;
+    std::string signature = message["Signature"];
+    const std::size_t padding = signature.size() - signature.find_last_not_of('=') - 1;
+    EXPECT_EQ(padding, bits == 1536 ? 0U : bits == 1024 ? 1U : 2U);
+    if (padding > 0) signature.pop_back();
+    message["Signature"] = signature + (padding > 0 ? "" : "=");
+    EXPECT_EQ(Verdict(message), "signature_mismatch") << bits;
+  }
+}
+
 TEST_F(SnsVerifyTest, ValidMessageAsJsonTextInAnyLayout) {
   const json message = Signed(SnsNotification());
   EXPECT_EQ(Verdict(message.dump()), "valid");
@@ -304,9 +324,10 @@ TEST_F(SnsVerifyTest, SignatureNotValid) {
     std::string swapped = good;
     for (char& c : swapped) c = static_cast<char>(std::islower(c) ? std::toupper(c) : std::tolower(c));
     const std::string other_text = Base64(key_.Sign("another text", version[0] == '1' ? "SHA1" : "SHA256"));
-    for (const std::string& bad : {Base64("garbage"), Base64(std::string(256, 'x')), other_text, swapped,
-                                   std::string("not base64!"), std::string(), std::string("===="), std::string("A"),
-                                   good + "AAAA", good.substr(4), good + "\n", " " + good, std::string(8192, 'A')}) {
+    for (const std::string& bad :
+         {Base64("garbage"), Base64(std::string(256, 'x')), other_text, swapped, std::string("not base64!"),
+          std::string(), std::string("===="), std::string("A"), std::string("AAA{"), std::string("AAA@"), good + "AAAA",
+          good.substr(4), good + "\n", " " + good, std::string(8192, 'A')}) {
       EXPECT_EQ(Verdict(Altered("Signature", bad, version)), "signature_mismatch") << bad;
     }
     EXPECT_EQ(Verdict(Altered("Signature", nullptr, version)), "missing_keys");
@@ -321,6 +342,16 @@ TEST_F(SnsVerifyTest, Version2SignedWithSha1) {
   message = Signed(SnsNotification(), "2");
   message["SignatureVersion"] = "1";
   EXPECT_EQ(Verdict(message), "signature_mismatch");
+}
+
+TEST_F(SnsVerifyTest, NothingIsSignedUnderAVersionThatIsNotKnown) {
+  SnsMessage message = *ReadSnsMessage(Signed(SnsNotification()).dump());
+  const Certificate certificate = *certificates_.At(testing::kCertUrl);
+  ASSERT_TRUE(IsSignedBy(certificate, message));
+  for (const char* version : {"", "0", "3", "02", "2 "}) {
+    message.signature_version = version;
+    EXPECT_FALSE(IsSignedBy(certificate, message)) << version;
+  }
 }
 
 TEST_F(SnsVerifyTest, TopicArnChangedAfterSigning) {

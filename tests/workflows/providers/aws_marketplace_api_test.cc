@@ -83,7 +83,8 @@ TEST(AwsMarketplaceApiTest, ABuyerWithoutAProductOrANameIsNoAnswer) {
 
 TEST(AwsMarketplaceApiTest, WhatCannotBeATokenIsNotSent) {
   ScriptedHttp server({});
-  for (const std::string& token : {std::string(), std::string("a\nb"), std::string("\xff"), std::string(20'000, 'x')}) {
+  for (const std::string& token :
+       {std::string(), std::string("a\nb"), std::string("\xff"), std::string("a\x7f"), std::string(20'000, 'x')}) {
     const auto buyer = Client(server.url())->ResolveCustomer(token);
     ASSERT_FALSE(buyer);
     EXPECT_EQ(buyer.error().code, Code::kInvalidToken);
@@ -484,9 +485,16 @@ TEST(AwsMarketplaceApiTest, OptionsThatWouldLeakOrFailAreRefused) {
   EXPECT_FALSE(open("", {"", "secret", ""}));
   EXPECT_FALSE(open("", {"AKIA", "secret", "token\r\nHost: evil.example"}));
   EXPECT_FALSE(open("", {"AK IA", "secret", ""}));
-  AwsMarketplaceOptions hasty;
-  hasty.timeout = 0ms;
-  EXPECT_FALSE(AwsMarketplaceApi::Open(hasty));
+  EXPECT_FALSE(open("", {"AKIA\x7f", "secret", ""}));
+  EXPECT_FALSE(open("", {"AKIA", "sec ret", ""}));
+  for (const auto& [timeout, connect_timeout] : {std::pair{0ms, 5000ms}, {5000ms, 0ms}, {-1ms, -1ms}}) {
+    AwsMarketplaceOptions hasty;
+    hasty.timeout = timeout;
+    hasty.connect_timeout = connect_timeout;
+    const auto opened = AwsMarketplaceApi::Open(hasty);
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().detail, HasSubstr("timeouts must be positive"));
+  }
 }
 
 TEST(AwsMarketplaceApiTest, WithoutCredentialsNothingIsSent) {

@@ -261,6 +261,8 @@ TEST(MarketplaceEventTest, UnknownDetailTypesAreKept) {
   bare["detail-type"] = "Offer Released";
   bare.erase("detail");
   EXPECT_EQ(ReadBridged(bare).kind, Kind::kUnknown);
+  bare["detail"]["billingAdjustmentRequest"] = {{"adjustmentAmount", "much"}};
+  EXPECT_FALSE(ReadBridged(bare).adjustment) << "what it asks for in words of its own is no trouble of ours";
 }
 
 TEST(MarketplaceEventTest, WhatAnEventCannotDoWithoutIsNamed) {

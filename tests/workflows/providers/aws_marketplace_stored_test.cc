@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "workflows/providers/aws_marketplace/news.h"
 #include "workflows/providers/aws_marketplace/stored_event.h"
 
 namespace dunlin {
@@ -127,6 +128,51 @@ TEST(MarketplaceStoredTest, ARegistrationSaysWhoAndNeverTheToken) {
                                     R"("2026-11-21T10:00:00Z","aws_account_id":"1"})"));
 }
 
+TEST(MarketplaceStoredTest, ARegistrationHoldsOnlyWhatIsKnownOfTheBuyer) {
+  const std::vector<std::pair<ResolvedCustomer, std::vector<std::string>>> cases = {
+      {{.customer = CustomerIdentifier{"c1"}, .product = ProductCode{"p"}}, {"customer_identifier"}},
+      {{.product = ProductCode{"p"}, .account = AwsAccountId{"123"}}, {"aws_account_id"}},
+      {{.product = ProductCode{"p"}, .account = AwsAccountId{"123"}, .licence = LicenceArn{"l-1"}},
+       {"aws_account_id", "licence_arn"}},
+  };
+  for (const auto& [buyer, known] : cases) {
+    const std::string text = RegistrationBody(buyer, "abc", kNow);
+    const Json body = Json::parse(text);
+    EXPECT_EQ(body.size(), 4 + known.size()) << text;
+    for (const std::string& key : known) EXPECT_TRUE(body.contains(key)) << text;
+    const Digest digest = DigestOf(text);
+    ASSERT_THAT(digest.market->facts.registrations, SizeIs(1));
+    EXPECT_EQ(digest.market->facts.registrations[0].account, buyer.account);
+    EXPECT_EQ(digest.market->facts.registrations[0].customer, buyer.customer);
+  }
+}
+
+TEST(MarketplaceStoredTest, WhatARegistrationLacksIsNamed) {
+  const Json good = {{"type", "registration.resolved"},
+                     {"id", "registration/abc"},
+                     {"product_code", "p"},
+                     {"at", "2026-11-21T10:00:00Z"},
+                     {"aws_account_id", "123"}};
+  ASSERT_TRUE(ReadMarketplaceEvent(good.dump()));
+  const std::vector<std::tuple<std::string, Json, std::string>> cases = {
+      {"id", nullptr, "registration: `id` is missing"},
+      {"id", 7, "registration: `id` is not a text"},
+      {"id", "eb/1", "registration: `id` is not one of ours"},
+      {"product_code", nullptr, "registration: `product_code` is missing"},
+      {"at", nullptr, "registration: `at`"},
+      {"at", "yesterday", "registration: `at`"},
+      {"aws_account_id", nullptr, "neither `aws_account_id` nor `customer_identifier`"},
+  };
+  for (const auto& [key, value, named] : cases) {
+    Json body = good;
+    body[key] = value;
+    const Result<Digest> digest = ReadMarketplaceEvent(body.dump());
+    ASSERT_FALSE(digest) << body;
+    EXPECT_EQ(digest.error().code, Errc::kInvalidArgument);
+    EXPECT_THAT(digest.error().detail, HasSubstr(named));
+  }
+}
+
 TEST(MarketplaceStoredTest, ConfirmationsAreAboutATopic) {
   const Digest asks = DigestOf(Notification("You have chosen …", "SubscriptionConfirmation"));
   ASSERT_TRUE(asks.topic);
@@ -161,6 +207,77 @@ TEST(MarketplaceStoredTest, AnEventThatCannotBeReadIsStoredUnderItsEnvelope) {
   EXPECT_EQ(EventOf(Notification(event.dump())).id.str(), id);
   EXPECT_FALSE(MarketplaceEventOf("no JSON", kNow));
   EXPECT_FALSE(MarketplaceEventOf("{}", kNow));
+}
+
+// Without an id or a time there is nothing to store it under.
+TEST(MarketplaceStoredTest, WhatAnEnvelopeLacksIsNamed) {
+  const Json notification = Json::parse(Action("subscribe-success"));
+  const Json unreadable = Json::parse(Notification("no JSON"));
+  const Json bridged = Json::parse(Load(kFixtures / "eventbridge/license-updated-manufacturer.json"));
+  const std::vector<std::tuple<Json, std::string, Json, std::string>> cases = {
+      {notification, "MessageId", 7, "notification: `MessageId` is not a text"},
+      {notification, "Timestamp", "yesterday", "notification: `Timestamp`"},
+      {unreadable, "MessageId", "", "notification: `MessageId` is not a text"},
+      {unreadable, "Timestamp", nullptr, "notification: `Timestamp`"},
+      {bridged, "id", nullptr, "event: `id` is missing"},
+      {bridged, "detail-type", nullptr, "event: `detail-type` is missing"},
+      {bridged, "detail-type", 7, "event: `detail-type` is not a text"},
+      {bridged, "time", "yesterday", "event: `time`"},
+  };
+  for (const auto& [good, key, value, named] : cases) {
+    Json body = good;
+    body[key] = value;
+    const Result<NewEvent> event = MarketplaceEventOf(body.dump(), kNow);
+    ASSERT_FALSE(event) << body;
+    EXPECT_EQ(event.error().code, Errc::kInvalidArgument);
+    EXPECT_THAT(event.error().detail, HasSubstr(named));
+    EXPECT_FALSE(ReadMarketplaceEvent(body.dump()));
+  }
+}
+
+TEST(MarketplaceStoredTest, AConfirmationOfNoTopicIsStoredAsUnreadable) {
+  Json body = Json::parse(Notification("You …", "SubscriptionConfirmation"));
+  body.erase("TopicArn");
+  EXPECT_EQ(EventOf(body.dump()).type, "sns.unreadable");
+  const Result<Digest> digest = ReadMarketplaceEvent(body.dump());
+  ASSERT_FALSE(digest);
+  EXPECT_EQ(digest.error().detail, "confirmation: `TopicArn` is missing");
+}
+
+TEST(MarketplaceStoredTest, AnApiDestinationPostsEventsOfEventBridgeAndNothingElse) {
+  const std::string bridged = Load(kFixtures / "eventbridge/license-updated-manufacturer.json");
+  EXPECT_TRUE(EventBridgeEventOf(bridged, kNow));
+  for (const char* key : {"MessageId", "TopicArn", "Type"}) {
+    Json body = Json::parse(bridged);
+    body[key] = "x";
+    const Result<NewEvent> event = EventBridgeEventOf(body.dump(), kNow);
+    ASSERT_FALSE(event) << key;
+    EXPECT_THAT(event.error().detail, HasSubstr("the shape of another message"));
+  }
+  EXPECT_FALSE(EventBridgeEventOf(RegistrationBody({.product = ProductCode{"p"}}, "abc", kNow), kNow));
+  EXPECT_FALSE(EventBridgeEventOf("no JSON", kNow));
+}
+
+// ---- What the timeline says --------------------------------------------------------------------------------------
+
+std::string NoteOf(MarketplaceKind kind, std::optional<std::int64_t> days,
+                   std::optional<BillingAdjustment> adjustment) {
+  MarketplaceEvent event;
+  event.kind = kind;
+  event.agreement = AgreementId{"agmt-1"};
+  event.days_before_end = days;
+  event.adjustment = std::move(adjustment);
+  return NewsOf(event).value_or(MarketNews{}).note;
+}
+
+TEST(MarketplaceStoredTest, ANoteTellsWhatIsToldAndNoMore) {
+  using enum MarketplaceKind;
+  EXPECT_EQ(NoteOf(kAgreementEnding, 30, {}), "AWS says that agreement agmt-1 ends in 30 days.");
+  EXPECT_EQ(NoteOf(kAgreementEnding, {}, {}), "AWS says that agreement agmt-1 ends soon.");
+  EXPECT_EQ(NoteOf(kAdjustmentFailed, {}, {}), "AWS could not make an adjustment for agreement agmt-1.");
+  EXPECT_EQ(NoteOf(kAdjustmentCompleted, {}, BillingAdjustment{"adj-1", {-1250, "usd"}}),
+            "AWS has made an adjustment of " + FormatMoney({-1250, "usd"}) + " for agreement agmt-1.");
+  EXPECT_FALSE(NewsOf(MarketplaceEvent{})) << "a kind that we do not know";
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ ScriptedHttp::~ScriptedHttp() {
     stopping_ = true;
     for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
   }
+  changed_.notify_all();
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
   for (std::thread& server : servers_) server.join();
@@ -133,6 +134,13 @@ bool ScriptedHttp::ReadRequest(int fd, std::string& buffer, SeenRequest& request
   return true;
 }
 
+void ScriptedHttp::Keep(SeenRequest request, std::size_t wait_for_requests) {
+  std::unique_lock lock(mutex_);
+  requests_.push_back(std::move(request));
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return stopping_ || requests_.size() >= wait_for_requests; });
+}
+
 void ScriptedHttp::Serve(int fd) {
   std::string buffer;
   while (true) {
@@ -143,10 +151,7 @@ void ScriptedHttp::Serve(int fd) {
     if (reply.manner == Reply::Manner::kHangUpFirst) break;
     SeenRequest request;
     if (!ReadRequest(fd, buffer, request)) return;
-    {
-      const std::lock_guard lock(mutex_);
-      requests_.push_back(request);
-    }
+    Keep(std::move(request), reply.after_requests);
     if (reply.manner == Reply::Manner::kSilence) return;  // the destructor ends it
     SendAll(fd, reply.bytes);
     if (reply.manner == Reply::Manner::kHangUpAfter) break;

@@ -1,6 +1,8 @@
 // An HTTP server on 127.0.0.1 that answers what a test tells it to, bad manners included, and keeps what it was sent.
 #pragma once
 
+#include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -18,6 +20,7 @@ struct Reply {
   };
   Manner manner = Manner::kAnswer;
   std::string bytes;
+  std::size_t after_requests = 0;  // answered only when the server has read so many in all
 };
 
 // A whole answer with these header lines ("Name: value\r\n") and that body.
@@ -46,6 +49,7 @@ class ScriptedHttp {
   void Serve(int fd);
   bool ReadRequest(int fd, std::string& buffer, SeenRequest& request);
   Reply Next();
+  void Keep(SeenRequest request, std::size_t wait_for_requests);
 
   int listener_ = -1;
   int port_ = 0;
@@ -55,6 +59,7 @@ class ScriptedHttp {
   std::vector<int> open_;
   std::vector<std::thread> servers_;
   bool stopping_ = false;
+  std::condition_variable changed_;
   std::thread acceptor_;
 };
 

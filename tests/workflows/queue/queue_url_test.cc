@@ -30,6 +30,7 @@ TEST(QueueUrlTest, TcpTakesHostPortDatabaseAndTimeout) {
   EXPECT_EQ(full.Shown(), "redis://cache.internal:7000/12");
   EXPECT_EQ(Read("redis://localhost:7000/").host, "127.0.0.1");
   EXPECT_EQ(Read("redis://[::1]:7000").host, "::1");
+  EXPECT_EQ(Read("redis://[::1]").port, 6379);
   EXPECT_EQ(Read("redis://[::1]:7000").Shown(), "redis://[::1]:7000/0");
 }
 
@@ -78,6 +79,14 @@ TEST(QueueUrlTest, WhatIsWrongIsNamed) {
       {"redis://u:@h", "user:password"},
       {"redis://u:%zz@h", "%25"},
       {"redis://u:%4@h", "%25"},
+      {"redis://%zz:p@h", "%25"},
+      {"redis://%2:p@h", "%25"},
+      {"redis://[]", "the host is missing"},
+      {"redis+unix:///a.sock?db=x", "the database must be"},
+      {"redis+unix:///a.sock?db=65536", "the database must be"},
+      {"redis+unix://secret@/a.sock", "user:password"},
+      {"redis+unix:///a%2.sock", "%XX"},
+      {"redis+unix:///a%zz.sock", "%XX"},
       {"redis+unix://run/redis.sock", "absolute path"},
       {"redis+unix:///", "path is missing"},
       {"redis+unix:///%00", "%XX"},

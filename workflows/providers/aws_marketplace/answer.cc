@@ -37,16 +37,20 @@ std::optional<decltype(Entitlement::value)> ValueOf(const Json& entitlement) {
   if (value == nullptr) return std::nullopt;
   std::optional<decltype(Entitlement::value)> read;
   int kinds = 0;
-  if (const Json* integer = Find(*value, "IntegerValue"); integer != nullptr && ++kinds > 0) {
+  if (Find(*value, "IntegerValue") != nullptr) {
+    ++kinds;
     if (const auto number = json::Integer(*value, "IntegerValue")) read = *number;
   }
-  if (const Json* real = Find(*value, "DoubleValue"); real != nullptr && ++kinds > 0) {
+  if (const Json* real = Find(*value, "DoubleValue")) {
+    ++kinds;
     if (real->is_number()) read = real->get<double>();
   }
-  if (const Json* flag = Find(*value, "BooleanValue"); flag != nullptr && ++kinds > 0) {
+  if (const Json* flag = Find(*value, "BooleanValue")) {
+    ++kinds;
     if (flag->is_boolean()) read = flag->get<bool>();
   }
-  if (const Json* text = Find(*value, "StringValue"); text != nullptr && ++kinds > 0) {
+  if (const Json* text = Find(*value, "StringValue")) {
+    ++kinds;
     if (text->is_string()) read = text->get<std::string>();
   }
   return kinds == 1 ? read : std::nullopt;
