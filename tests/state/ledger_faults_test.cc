@@ -126,6 +126,23 @@ TEST_F(LedgerFaultsTest, UnitsThatShareACommitAreAllRefusedOrEachGetsItsOwnAnswe
   EXPECT_TRUE(ledger_->LoadSubscription(SubscriptionId("sub_2")).value());
 }
 
+TEST_F(LedgerFaultsTest, ALedgerInMemoryOutlivesAFailureToo) {
+  ledger_ = std::move(*OpenLedger("sqlite::memory:"));
+  ASSERT_TRUE(ledger_->Commit(Save(MakeSubscription("sub_1"))));
+  faults_->FailFrom(1, false);
+  const auto refused = ledger_->Commit(Add(MakeJob(JobKind::kMail, kNoon)));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+  faults_->Heal();
+  EXPECT_EQ(ledger_->DueJobs(kNoon, 10)->size(), 0U);
+  EXPECT_TRUE(ledger_->Commit(Add(MakeJob(JobKind::kMail, kNoon))));
+  EXPECT_EQ(ledger_->DueJobs(kNoon, 10)->size(), 1U);
+  const auto results = ledger_->CommitAll({Save(MakeSubscription("sub_2")), Save(MakeSubscription("sub_1"))});
+  EXPECT_TRUE(results[0]) << "its neighbour's conflict is none of its own";
+  ASSERT_FALSE(results[1]);
+  EXPECT_EQ(results[1].error().code, Errc::kConflict);
+}
+
 TEST_F(LedgerFaultsTest, AnOpeningThatFailsAnywhereLeavesALedgerThatCanBeOpened) {
   int run = 0;
   std::string path;
