@@ -1,6 +1,8 @@
 // SQLite that fails at the first thing it is asked, the second, the third … until a run meets no failure any more.
 // Whatever was asked for has then been refused whole, and is done when it is asked for again.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -20,6 +22,8 @@
 
 namespace dunlin::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 constexpr int kCallsMax = 500;
 
@@ -197,6 +201,17 @@ TEST_F(LedgerFaultsTest, ACompactionThatFailsAnywhereLosesNothing) {
       "a compaction", [&] { return CompactLedger("sqlite:" + path_); },
       [&](const std::string& when) { EXPECT_EQ(Dump(path_), before) << when; });
   EXPECT_EQ(Dump(path_), before);
+}
+
+// Without memory that processes share there is no write-ahead log.
+TEST_F(LedgerFaultsTest, AFileSystemThatCanKeepNoWriteAheadLogIsNamed) {
+  sqlite3_vfs* const before = sqlite3_vfs_find(nullptr);
+  sqlite3_vfs_register(sqlite3_vfs_find("unix-none"), 1);
+  const auto opened = OpenLedger("sqlite:" + path_);
+  sqlite3_vfs_register(before, 1);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::kUnavailable);
+  EXPECT_THAT(opened.error().detail, HasSubstr("no write-ahead log can be kept beside it (journal mode "));
 }
 
 // ---- What waits --------------------------------------------------------------------------------------------------
