@@ -216,5 +216,29 @@ TEST_F(BackupTest, ABackupThatIsSoundForSqliteAndNotForUsIsRefused) {
   }
 }
 
+// Files may be made there, but the folder cannot be opened, and so its new name in it cannot be made to last.
+TEST_F(BackupTest, ACopyWhoseNameMayNotLastIsTakenAway) {
+  const bool root = geteuid() == 0;
+  const std::string folder = scratch_.File("folder");
+  std::filesystem::create_directory(folder);
+  if (root) {
+    ASSERT_EQ(::chmod(scratch_.File(".").c_str(), 0711), 0);
+    ASSERT_EQ(::chown(folder.c_str(), 65534, 65534), 0);
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  Open(folder + "/live.db");
+  EXPECT_EQ(::chmod(folder.c_str(), 0300), 0);
+  const Status done = BackUpLedger("sqlite:" + folder + "/live.db", folder + "/copy.db");
+  EXPECT_EQ(::chmod(folder.c_str(), 0700), 0);
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::kUnavailable);
+  EXPECT_THAT(done.error().detail, HasSubstr("cannot open " + folder));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/copy.db"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/copy.db.part"));
+}
+
 }  // namespace
 }  // namespace dunlin
