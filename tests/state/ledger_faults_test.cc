@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -226,7 +227,7 @@ TEST_F(LedgerFaultsTest, EightReadAtATimeAndTheOthersAfterThem) {
   std::set<std::thread::id> inside;
   bool full = false;
   // Each thread stops at its first call, until as many as may have come.
-  faults_->OnCall([&] {
+  faults_->OnCall([&](std::string_view) {
     std::unique_lock lock(mutex);
     inside.insert(std::this_thread::get_id());
     EXPECT_TRUE(full || inside.size() <= kAtATime);
@@ -247,21 +248,69 @@ TEST_F(LedgerFaultsTest, EightReadAtATimeAndTheOthersAfterThem) {
   EXPECT_EQ(found, kReaders);
 }
 
-// The change to a write-ahead log needs the file alone.
-TEST_F(LedgerFaultsTest, AnOpeningWaitsForWhoReadsTheFileInItsOldMode) {
+// The change to a write-ahead log does not wait for another's transaction by itself.
+TEST_F(LedgerFaultsTest, AnOpeningWaitsForWhoWritesTheFileInItsOldMode) {
   Open(path_);
   const auto other = std::move(*db::Connection::Open(path_, 1000));
-  ASSERT_TRUE(other->Run("PRAGMA journal_mode = DELETE"));
-  faults_->Heal();
-  Open(path_);
-  const int calls = faults_->calls();  // of an opening that nobody is in the way of
-  ASSERT_TRUE(other->Run("PRAGMA journal_mode = DELETE; BEGIN; SELECT * FROM meta"));
-  faults_->Heal();
+  ASSERT_TRUE(other->Run("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE"));
+  std::atomic<int> asked = 0;
+  faults_->OnCall([&](std::string_view about) { asked += about == "journal_mode" ? 1 : 0; });
   std::thread opening([&] { Open(path_); });
-  while (faults_->calls() < calls) std::this_thread::yield();  // by then it has asked again
+  while (asked < 3) std::this_thread::yield();
   ASSERT_TRUE(other->Run("COMMIT"));
   opening.join();
-  EXPECT_EQ(other->Text("PRAGMA journal_mode"), "wal");
+  faults_->OnCall(nullptr);
+  EXPECT_EQ((*db::Connection::Open(path_, 1000))->Text("PRAGMA journal_mode"), "wal");
+}
+
+TEST_F(LedgerFaultsTest, ACompactionWaitsForWhoStillReadsTheLog) {
+  ledger_ = Open(path_);
+  ASSERT_TRUE(ledger_->Commit(Accept(MakeEvent("evt_1"))));
+  const auto other = std::move(*db::Connection::Open(path_, 1000));
+  ASSERT_TRUE(other->Run("BEGIN; SELECT * FROM meta"));
+  std::atomic<int> asked = 0;
+  faults_->OnCall([&](std::string_view about) { asked += about == "wal_checkpoint" ? 1 : 0; });
+  Status done;
+  std::thread compacting([&] { done = CompactLedger("sqlite:" + path_); });
+  while (asked == 0) std::this_thread::yield();
+  ASSERT_TRUE(other->Run("COMMIT"));
+  compacting.join();
+  faults_->OnCall(nullptr);
+  EXPECT_TRUE(done) << done.error().detail;
+  EXPECT_EQ(std::filesystem::file_size(path_ + "-wal"), 0U);
+}
+
+// Two that find an empty file at the same moment: here the other is quicker, just before the first would write.
+class QuickerTest : public LedgerFaultsTest {
+ protected:
+  // Opens the ledger while `meanwhile` happens once, before its first transaction that writes.
+  Result<std::unique_ptr<Ledger>> OpenWhile(const std::function<void()>& meanwhile) {
+    int begun = 0;
+    faults_->OnCall([&](std::string_view about) {
+      if (about == "BEGIN" && ++begun == 2) meanwhile();
+    });
+    auto opened = OpenLedger("sqlite:" + path_);
+    faults_->OnCall(nullptr);
+    return opened;
+  }
+};
+
+TEST_F(QuickerTest, ALedgerThatAnotherHasMadeMeanwhileIsOpened) {
+  std::string instance;
+  const auto opened = OpenWhile([&] { instance = Open(path_)->instance(); });
+  ASSERT_TRUE(opened) << opened.error().detail;
+  EXPECT_EQ((*opened)->instance(), instance);
+}
+
+TEST_F(QuickerTest, AFileThatAnotherProgramHasMadeItsOwnMeanwhileIsLeftToIt) {
+  const auto opened = OpenWhile([&] {
+    const auto other = std::move(*db::Connection::Open(path_, 1000));
+    ASSERT_TRUE(other->Run("CREATE TABLE theirs (x)"));
+  });
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::kCorrupt);
+  const auto other = std::move(*db::Connection::Open(path_, 1000));
+  EXPECT_EQ(other->Number("SELECT count(*) FROM sqlite_schema"), 1);
 }
 
 }  // namespace

@@ -37,9 +37,9 @@ class FaultySqlite::Impl {
     const std::lock_guard lock(mutex_);
     return failed_;
   }
-  void OnCall(std::function<void()> then) {
+  void OnCall(Watcher watcher) {
     const std::lock_guard lock(mutex_);
-    then_ = std::move(then);
+    watcher_ = std::move(watcher);
   }
 
  private:
@@ -50,7 +50,7 @@ class FaultySqlite::Impl {
   static Extension Hook() { return reinterpret_cast<Extension>(&Opened); }
 
   static int Opened(sqlite3* database, char** /*message*/, const sqlite3_api_routines* /*api*/) {
-    if (current->Fails()) return SQLITE_ERROR;
+    if (current->Fails("")) return SQLITE_ERROR;
     return sqlite3_set_authorizer(database, &Prepared, current);
   }
 
@@ -67,20 +67,20 @@ class FaultySqlite::Impl {
       case SQLITE_PRAGMA: break;
       default: return SQLITE_OK;
     }
-    return static_cast<Impl*>(self)->Fails() ? SQLITE_DENY : SQLITE_OK;
+    return static_cast<Impl*>(self)->Fails(on == nullptr ? "" : on) ? SQLITE_DENY : SQLITE_OK;
   }
 
-  bool Fails() {
-    std::function<void()> then;
+  bool Fails(std::string_view about) {
+    Watcher watcher;
     bool fails = false;
     {
       const std::lock_guard lock(mutex_);
       ++calls_;
       fails = nth_ > 0 && (calls_ == nth_ || (lasts_ && calls_ > nth_));
       failed_ = failed_ || fails;
-      then = then_;
+      watcher = watcher_;
     }
-    if (then) then();
+    if (watcher) watcher(about);
     return fails;
   }
 
@@ -89,7 +89,7 @@ class FaultySqlite::Impl {
   bool lasts_ = false;
   int calls_ = 0;
   bool failed_ = false;
-  std::function<void()> then_;
+  Watcher watcher_;
 };
 
 FaultySqlite::FaultySqlite() : impl_(std::make_unique<Impl>()) {}
@@ -98,6 +98,6 @@ void FaultySqlite::FailFrom(int nth, bool lasts) { impl_->FailFrom(nth, lasts); 
 void FaultySqlite::Heal() { impl_->FailFrom(0, false); }
 int FaultySqlite::calls() const { return impl_->calls(); }
 bool FaultySqlite::failed() const { return impl_->failed(); }
-void FaultySqlite::OnCall(std::function<void()> then) { impl_->OnCall(std::move(then)); }
+void FaultySqlite::OnCall(Watcher watcher) { impl_->OnCall(std::move(watcher)); }
 
 }  // namespace dunlin::testing

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 namespace dunlin::testing {
 
@@ -23,8 +24,10 @@ class FaultySqlite {
   int calls() const;    // since FailFrom or Heal
   bool failed() const;  // whether one has, since FailFrom or Heal
 
-  // Called by each call before it goes on, on its thread; it may block.
-  void OnCall(std::function<void()> then);
+  // Called by each call before it goes on, on its thread, with what it is about: a table, a pragma, "BEGIN" …; empty
+  // for an opening and a SELECT. It may block, and may ask SQLite for something itself.
+  using Watcher = std::function<void(std::string_view about)>;
+  void OnCall(Watcher watcher);
 
  private:
   class Impl;
