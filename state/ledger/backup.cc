@@ -109,7 +109,7 @@ Status Publish(const std::string& made, const std::string& name) {
     return Fail(Errc::kUnavailable, Reason("cannot make", name));
   }
   ::unlink(made.c_str());
-  return FlushToDisk(FolderOf(name), O_RDONLY | O_DIRECTORY);
+  return OrRemove(FlushToDisk(FolderOf(name), O_RDONLY | O_DIRECTORY), name);
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

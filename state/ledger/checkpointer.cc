@@ -14,6 +14,11 @@ constexpr std::int64_t kMostFrames = 65536;     // 256 MiB: begin anew whatever 
 
 }  // namespace
 
+bool IsToBeginAnew(std::int64_t frames, std::int64_t copied) {
+  if (frames > kMostFrames) return true;
+  return frames > kRestartFrames && copied > frames - 2 * kCopyFrames;
+}
+
 Checkpointer::Checkpointer(std::string path) : path_(std::move(path)), thread_([this] { Run(); }) {}
 
 Checkpointer::~Checkpointer() {
@@ -37,9 +42,7 @@ void Checkpointer::AfterCommit() {
 }
 
 bool Checkpointer::WantsRestart() const {
-  const std::int64_t frames = frames_.load(std::memory_order_relaxed);
-  if (frames > kMostFrames) return true;
-  return frames > kRestartFrames && copied_.load(std::memory_order_relaxed) > frames - 2 * kCopyFrames;
+  return IsToBeginAnew(frames_.load(std::memory_order_relaxed), copied_.load(std::memory_order_relaxed));
 }
 
 void Checkpointer::Run() {
@@ -65,8 +68,7 @@ void Checkpointer::Copy() {
     connection_ = std::move(*opened);
   }
   Statement checkpoint(*connection_, "PRAGMA wal_checkpoint(PASSIVE)", "", "iii");
-  const Result<bool> row = checkpoint.One();
-  if (!row || !*row) return;
+  if (!checkpoint.One()) return;
   checkpoint.TakeInt();  // busy
   checkpoint.TakeInt();  // frames in the log
   copied_.store(std::max<std::int64_t>(checkpoint.TakeInt(), 0), std::memory_order_relaxed);

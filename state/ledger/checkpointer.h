@@ -13,6 +13,10 @@
 
 namespace dunlin::db {
 
+// Of a log of so many frames, of which so many are copied: true when it is long and little of it is left to copy, or
+// when it is far too long. Pure.
+bool IsToBeginAnew(std::int64_t frames, std::int64_t copied);
+
 class Checkpointer {
  public:
   explicit Checkpointer(std::string path);
@@ -27,8 +31,7 @@ class Checkpointer {
   void AfterCommit();
 
   // While commits follow each other without a pause, the log is never wholly copied at the moment one ends, and so it
-  // is never begun anew: then the writer must do it between two commits. True when the log is long and little of it
-  // is left to copy, or when it is far too long.
+  // is never begun anew: then the writer must do it between two commits.
   bool WantsRestart() const;
 
  private:

@@ -227,7 +227,8 @@ Status Committer::WriteItem(Item& item) {
   if (Status saved = db::Run(statements_->savepoint); !saved) return saved;
   item.result = Write(item);
   if (!item.result) {
-    const bool unsafe = connection_->broken() || !connection_->InTransaction();
+    // One that nothing can replace stays in use: what broke it once says nothing about this failure.
+    const bool unsafe = (reopen_ && connection_->broken()) || !connection_->InTransaction();
     if (unsafe || item.result.error().code == Errc::kUnavailable) return tl::unexpected(item.result.error());
     if (Status back = db::Run(statements_->rollback_unit); !back) return back;
   }

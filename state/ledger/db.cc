@@ -72,7 +72,7 @@ Error Connection::Impl::Describe(const soci::soci_error& error) {
 
 Error Connection::Impl::Describe(int code, const std::string& message) {
   switch (code & kPrimaryCode) {
-    case SQLITE_CONSTRAINT: return {CodeOfConstraint(raw == nullptr ? 0 : api::sqlite3_extended_errcode(raw)), message};
+    case SQLITE_CONSTRAINT: return {CodeOfConstraint(api::sqlite3_extended_errcode(raw)), message};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: broken = true; return {Errc::kCorrupt, message};
     case SQLITE_BUSY:
@@ -106,12 +106,9 @@ Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, in
 }
 
 Status Connection::Run(const std::string& sql) {
-  char* message = nullptr;
-  const int code = api::sqlite3_exec(impl_->raw, sql.c_str(), nullptr, nullptr, &message);
+  const int code = api::sqlite3_exec(impl_->raw, sql.c_str(), nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return {};
-  const std::string text = message == nullptr ? api::sqlite3_errmsg(impl_->raw) : message;
-  api::sqlite3_free(message);
-  return tl::unexpected(impl_->Describe(code, text));
+  return tl::unexpected(impl_->Describe(code, api::sqlite3_errmsg(impl_->raw)));
 }
 
 Result<std::int64_t> Connection::Number(const std::string& sql) {

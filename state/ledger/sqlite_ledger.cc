@@ -218,15 +218,14 @@ class SqliteLedger final : public Ledger {
 
 Status SqliteLedger::KeepPolicy(int version, std::string_view text) {
   return committer_->Do([version, kept = std::string(text)](Connection& connection) -> Status {
-    db::Statement insert(connection, "INSERT INTO policies (version, text) VALUES (:v, :t) ON CONFLICT DO NOTHING",
-                         "it");
-    const Result<std::int64_t> stored = insert.Int(version).Text(kept).Run();
+    // One that is there already with this text counts as stored.
+    db::Statement keep(connection,
+                       "INSERT INTO policies (version, text) VALUES (:v, :t) ON CONFLICT (version) DO UPDATE "
+                       "SET text = excluded.text WHERE text = excluded.text",
+                       "it");
+    const Result<std::int64_t> stored = keep.Int(version).Text(kept).Run();
     if (!stored) return tl::unexpected(stored.error());
     if (*stored == 1) return {};
-    db::Statement select(connection, "SELECT text FROM policies WHERE version = :v", "i", "t");
-    const Result<bool> found = select.Int(version).One();
-    if (!found) return tl::unexpected(found.error());
-    if (*found && select.TakeText() == kept) return {};
     return Fail(Errc::kConflict, "policy version " + std::to_string(version) + " is stored with another text");
   });
 }

@@ -94,7 +94,7 @@ Result<UsageTotals> Reader::TotalUsage(const SubscriptionId& id) {
     Statement& hours = Ready(
         "SELECT state, count(*), sum(quantity), min(closes_ms), min(hour_ms) FROM usage_hours "
         "WHERE subscription = :id GROUP BY state",
-        "t", "tiiII");
+        "t", "tiiIi");
     const Status read = hours.Text(id.str()).Each([&](Statement& row) -> Status {
       const std::optional<UsageState> state = ParseUsageState(row.TakeText());
       if (!state) return BadColumn("usage_hours.state");
@@ -102,9 +102,9 @@ Result<UsageTotals> Reader::TotalUsage(const SubscriptionId& id) {
       count.records += row.TakeInt();
       count.quantity += row.TakeInt();
       const std::optional<Timestamp> closes = FromColumn(row.TakeMaybeInt());
-      const std::optional<Timestamp> first = FromColumn(row.TakeMaybeInt());
+      const Timestamp first = FromUnixMillis(row.TakeInt());
       if (state == UsageState::kFrozen) Earlier(totals.next_deadline, closes);
-      if (state == UsageState::kOpen && first) Earlier(totals.next_deadline, UsageClosesAt(*first));
+      if (state == UsageState::kOpen) Earlier(totals.next_deadline, UsageClosesAt(first));
       return {};
     });
     if (!read) return tl::unexpected(read.error());

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "state/usage_rules.h"
 #include "tests/contract/ledger_contract.h"
 #include "tests/support/usage_values.h"
 
@@ -201,6 +202,39 @@ TEST_P(UsageContract, TotalsTellWhatBecameOfIt) {
   EXPECT_EQ(backlog.frozen, 2);
   EXPECT_EQ(backlog.oldest_hour, kNoon - 2h);
   EXPECT_EQ(backlog.next_deadline, kNoon + 22h);
+}
+
+TEST_P(UsageContract, EveryWayOfNotBeingTakenCountsAsRefused) {
+  int ago = 2;
+  for (const UsageState state :
+       {UsageState::kDuplicate, UsageState::kNotSubscribed, UsageState::kRefused, UsageState::kExpired}) {
+    const Timestamp hour = kNoon - ago++ * 1h;
+    Must(Freeze(MakeHour(hour)));
+    Must(Settle(Hours(hour)[0].id, state));
+  }
+  EXPECT_EQ(ledger_->TotalUsage(kId).value().refused, (UsageCount{4, 0}));
+  EXPECT_FALSE(ledger_->TotalUsage(kId).value().next_deadline);
+}
+
+TEST_P(UsageContract, TheNextDeadlineIsTheEarliestOfThoseOfAllHoursAndTheEnd) {
+  const auto deadline = [&] { return ledger_->TotalUsage(kId).value().next_deadline; };
+  Must(Freeze(MakeHour(kNoon - 1h)));
+  EXPECT_EQ(deadline(), kNoon + 23h);
+  Must(Book(MakeBooking("k1", kNoon)));  // later
+  EXPECT_EQ(deadline(), kNoon + 23h);
+  Must(Book(MakeBooking("k2", kNoon - 3h)));
+  EXPECT_EQ(deadline(), UsageClosesAt(kNoon - 3h));
+  Subscription ending = Stored("l-01");
+  ending.values.cancel_at = kNoon + 2h;
+  Must(Save(ending));
+  EXPECT_EQ(deadline(), kNoon + 2h);
+}
+
+TEST_P(UsageContract, ASubscriptionThatIsNotThereHasNoUsage) {
+  const UsageTotals totals = ledger_->TotalUsage(SubscriptionId{"l-99"}).value();
+  EXPECT_EQ(totals.open, UsageCount{});
+  EXPECT_EQ(totals.unbooked, UsageCount{});
+  EXPECT_FALSE(totals.next_deadline);
 }
 
 TEST_P(UsageContract, HoursAreListedNewestFirst) {

@@ -1,7 +1,9 @@
 #include "state/backup.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -9,12 +11,14 @@
 #include <thread>
 
 #include "state/ledger.h"
+#include "state/ledger/db.h"
 #include "tests/support/ledger_values.h"
 #include "tests/support/scratch.h"
 
 namespace dunlin {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::MakeEvent;
 
 class BackupTest : public ::testing::Test {
@@ -124,6 +128,116 @@ TEST_F(BackupTest, ADamagedPageIsFound) {
   }
   EXPECT_EQ(RestoreLedger(copy_, "sqlite:" + back_).error().code, Errc::kCorrupt);
   EXPECT_FALSE(std::filesystem::exists(back_));
+}
+
+TEST_F(BackupTest, WhatCannotBeCopiedFromOrToIsNamed) {
+  Open(live_);
+  ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
+  struct Case {
+    Status done;
+    Errc code;
+    std::string says;
+  };
+  const std::string nowhere = scratch_.File("no/such/folder.db");
+  for (const Case& c : std::vector<Case>{
+           {BackUpLedger("postgres://localhost/x", back_), Errc::kInvalidArgument, "PostgreSQL"},
+           {BackUpLedger("sqlite:" + live_, nowhere), Errc::kUnavailable, "cannot make " + nowhere},
+           {BackUpLedger("sqlite:" + live_, scratch_.File("a\"b")), Errc::kInvalidArgument, "quotation mark"},
+           {RestoreLedger(copy_, "postgres://localhost/x"), Errc::kInvalidArgument, "PostgreSQL"},
+           {RestoreLedger(copy_, "sqlite::memory:"), Errc::kInvalidArgument, "in memory"},
+           {RestoreLedger(copy_, "sqlite:" + nowhere), Errc::kUnavailable, "cannot make " + nowhere}}) {
+    ASSERT_FALSE(c.done) << c.says;
+    EXPECT_EQ(c.done.error().code, c.code) << c.says;
+    EXPECT_THAT(c.done.error().detail, HasSubstr(c.says));
+  }
+  EXPECT_FALSE(std::filesystem::exists(scratch_.File("a\"b.part")));
+}
+
+TEST_F(BackupTest, ACopyThatIsUnderWayIsNotDisturbed) {
+  Open(live_);
+  ASSERT_TRUE(BackUpLedger("sqlite:" + live_, scratch_.File("first.db")));
+  for (const std::string& to : {copy_, back_}) {
+    std::ofstream(to + ".part") << "half";
+    const Status done =
+        to == copy_ ? BackUpLedger("sqlite:" + live_, to) : RestoreLedger(scratch_.File("first.db"), "sqlite:" + to);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::kConflict);
+    EXPECT_THAT(done.error().detail, HasSubstr(to + ".part is there already"));
+    EXPECT_EQ(std::filesystem::file_size(to + ".part"), 4U);
+    EXPECT_FALSE(std::filesystem::exists(to));
+  }
+}
+
+// What is found out only when the copy gets its name.
+TEST_F(BackupTest, ALinkThatLeadsNowhereIsNotFollowed) {
+  Open(live_);
+  const std::string elsewhere = scratch_.File("elsewhere.db");
+  std::filesystem::create_symlink(elsewhere, copy_);
+  const Status done = BackUpLedger("sqlite:" + live_, copy_);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::kConflict);
+  EXPECT_TRUE(std::filesystem::is_symlink(copy_));
+  EXPECT_FALSE(std::filesystem::exists(elsewhere));
+  EXPECT_FALSE(std::filesystem::exists(copy_ + ".part"));
+}
+
+TEST_F(BackupTest, ACopyWithoutAFolderIsMadeInTheWorkingFolder) {
+  Open(live_);
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(std::filesystem::path(live_).parent_path());
+  const Status done = BackUpLedger("sqlite:live.db", "here.db");
+  std::filesystem::current_path(before);
+  EXPECT_TRUE(done) << done.error().detail;
+  EXPECT_TRUE(RestoreLedger(scratch_.File("here.db"), "sqlite:" + back_));
+}
+
+TEST_F(BackupTest, ABackupThatIsSoundForSqliteAndNotForUsIsRefused) {
+  struct Case {
+    std::string change;
+    Errc code;
+    std::string says;
+  };
+  for (const Case& c : std::vector<Case>{{"PRAGMA application_id = 7", Errc::kCorrupt, "is not a Dunlin ledger"},
+                                         {"PRAGMA user_version = 99", Errc::kInvalidArgument, "schema version 99"},
+                                         {"DROP INDEX jobs_dead", Errc::kCorrupt, "index jobs_dead is missing"},
+                                         {"PRAGMA ignore_check_constraints = ON; UPDATE events SET outcome = 'eaten'",
+                                          Errc::kCorrupt, "is damaged: CHECK constraint failed in events"}}) {
+    Accept(*Open(live_), 1);
+    ASSERT_TRUE(BackUpLedger("sqlite:" + live_, copy_));
+    const auto connection = std::move(*db::Connection::Open(copy_, 1000));
+    ASSERT_TRUE(connection->Run(c.change)) << c.change;
+    const Status done = RestoreLedger(copy_, "sqlite:" + back_);
+    ASSERT_FALSE(done) << c.change;
+    EXPECT_EQ(done.error().code, c.code) << c.change;
+    EXPECT_THAT(done.error().detail, HasSubstr(c.says)) << c.change;
+    EXPECT_FALSE(std::filesystem::exists(back_)) << c.change;
+    EXPECT_FALSE(std::filesystem::exists(back_ + ".part")) << c.change;
+    std::filesystem::remove(copy_);
+  }
+}
+
+// Files may be made there, but the folder cannot be opened, and so its new name in it cannot be made to last.
+TEST_F(BackupTest, ACopyWhoseNameMayNotLastIsTakenAway) {
+  const bool root = geteuid() == 0;
+  const std::string folder = scratch_.File("folder");
+  std::filesystem::create_directory(folder);
+  if (root) {
+    ASSERT_EQ(::chmod(scratch_.File(".").c_str(), 0711), 0);
+    ASSERT_EQ(::chown(folder.c_str(), 65534, 65534), 0);
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  Open(folder + "/live.db");
+  EXPECT_EQ(::chmod(folder.c_str(), 0300), 0);
+  const Status done = BackUpLedger("sqlite:" + folder + "/live.db", folder + "/copy.db");
+  EXPECT_EQ(::chmod(folder.c_str(), 0700), 0);
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::kUnavailable);
+  EXPECT_THAT(done.error().detail, HasSubstr("cannot open " + folder));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/copy.db"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/copy.db.part"));
 }
 
 }  // namespace

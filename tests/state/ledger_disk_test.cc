@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "state/backup.h"
 #include "state/compact.h"
 #include "state/ledger.h"
 #include "state/ledger/db.h"
@@ -190,6 +191,33 @@ TEST_P(DiskTest, CompactingThatFailsAnywhereLosesNothing) {
     ExpectPromised(PowerCut(*disk_, path).path(), promised, when + ", then a power cut");
     ExpectPromised(path, promised, when);
   }
+  EXPECT_GT(calls, 10);
+  EXPECT_LT(calls, kCallsMax) << "no run was clean";
+}
+
+TEST_P(DiskTest, ACopyThatFailsAnywhereLeavesNothingHalfWritten) {
+  const std::string ledger = NewLedger();
+  std::vector<bool> promised(kUnits);
+  {
+    auto opened = OpenLedger("sqlite:" + ledger);
+    ASSERT_TRUE(opened && CommitEach(**opened, 1, promised));
+  }
+  const std::string copy = folder_->File("copy.db"), back = folder_->File("back.db");
+  int calls = 0;
+  for (bool clean = false; !clean && calls < kCallsMax; calls += kStride) {
+    const std::string when = "call " + std::to_string(calls + 1);
+    disk_->FailFrom(calls + 1, GetParam(), false);
+    const Status copied = BackUpLedger("sqlite:" + ledger, copy);
+    EXPECT_EQ(copied.has_value(), std::filesystem::exists(copy)) << when;
+    const Status restored = copied ? RestoreLedger(copy, "sqlite:" + back) : copied;
+    EXPECT_EQ(restored.has_value(), std::filesystem::exists(back)) << when;
+    EXPECT_FALSE(std::filesystem::exists(copy + ".part") || std::filesystem::exists(back + ".part")) << when;
+    clean = !disk_->failed();
+    disk_->Heal();
+    if (restored) ExpectPromised(back, promised, when);
+    for (const std::string& file : {copy, back, back + "-wal", back + "-shm"}) std::filesystem::remove(file);
+  }
+  ExpectPromised(ledger, promised, "afterwards");
   EXPECT_GT(calls, 10);
   EXPECT_LT(calls, kCallsMax) << "no run was clean";
 }

@@ -268,6 +268,7 @@ TEST_F(SqliteLedgerTest, AServiceFindsADamagedPageInALargeLedgerToo) {
   EXPECT_TRUE(OpenLedger("sqlite:" + path_, {.sole_service = true}));
   bytes.replace(bytes.size() / 2 / 4096 * 4096, 4096, std::string(4096, '\x5a'));
   WriteFile(path_, bytes);
+  EXPECT_TRUE(OpenLedger("sqlite:" + path_)) << "a command does not look at every page";
   const auto opened = OpenLedger("sqlite:" + path_, {.sole_service = true});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::kCorrupt);
@@ -293,6 +294,8 @@ TEST_F(SqliteLedgerTest, AWordThatIsNotKnownIsCorruptWhenItIsRead) {
 TEST_F(SqliteLedgerTest, LocationsThatCannotBeAreRefusedByName) {
   for (const auto& [location, code, text] : std::vector<std::tuple<std::string, Errc, std::string>>{
            {"postgresql://localhost/x", Errc::kInvalidArgument,
+            "PostgreSQL is not supported yet by this build; use sqlite:FILE"},
+           {"postgres://localhost/x", Errc::kInvalidArgument,
             "PostgreSQL is not supported yet by this build; use sqlite:FILE"},
            {"mysql://x", Errc::kInvalidArgument, "sqlite:FILE"},
            {"sqlite:", Errc::kInvalidArgument, "file name"},
