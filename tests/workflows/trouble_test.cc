@@ -197,6 +197,14 @@ std::vector<Story> Learning() {
          w.Store(PaymentDigest());
          w.provider.ShowsPayment("pi_1", InvoiceId{"in_1"});
        }},
+      {"APaymentWhoseInvoiceIsKnown",
+       [](UsageWorld& w) {
+         BeOwed(w);
+         Unit unit;
+         unit.links.push_back({"pi_1", InvoiceId{"in_1"}, kSub});
+         ASSERT_TRUE(w.base->Commit(std::move(unit)));
+         w.Store(PaymentDigest());
+       }},
       {"APaymentThatNamesItsInvoice",
        [](UsageWorld& w) {
          BeOwed(w);
