@@ -71,6 +71,11 @@ std::vector<Story> Marketplace() {
          w.Store(asks);
        }},
       {"FreezingAndSendingUsage", UseAnHour},
+      {"SendingUsageThatAwsLeavesForLater",
+       [](UsageWorld& w) {
+         UseAnHour(w);
+         w.book.unprocessed = {"tokens"};
+       }},
       {"BookingUsage",
        [](UsageWorld& w) {
          w.Begin();
