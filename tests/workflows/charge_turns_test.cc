@@ -248,6 +248,19 @@ TEST_F(CancelTurnTest, WithARunOfTheListWaitingAlreadyNoOtherIsAskedFor) {
   EXPECT_EQ(world.FindJob("cancel/sub_1")->tries, 0) << "waiting is no failure";
 }
 
+TEST_F(CancelTurnTest, ARunOfTheListThatMovesWhileItIsAskedForIsAskedForTheNextTime) {
+  world.Run("catch_up/stripe");
+  world.clock.Advance(2min);  // what was read is too old by now
+  world.ledger.Disturb(FaultyLedger::At::kCondition, 1, false,
+                       []() -> Status { return Fail(Errc::kConflict, "it has moved"); });
+  world.Run("cancel/sub_1");
+  ASSERT_TRUE(world.ledger.disturbed());
+  EXPECT_GT(world.FindJob("catch_up/stripe")->due, world.clock.Now());
+  EXPECT_EQ(world.FindJob("cancel/sub_1")->tries, 0);
+  world.Run("cancel/sub_1");
+  EXPECT_EQ(world.FindJob("catch_up/stripe")->due, world.clock.Now());
+}
+
 // Somebody else ends the recovery between the look at the job and the look at the subscription.
 TEST_F(CancelTurnTest, AJobThatIsNotWantedAnyMoreAsksAndCancelsNothing) {
   const std::size_t before = world.provider.calls().size();

@@ -340,13 +340,18 @@ std::vector<Story> WithTheProvider() {
 
 // The provider's list of events is asked for, and the cancellation waits for it.
 TEST(TroubleOfOneKindTest, ACancellationWaitsForTheEventsWhateverHappens) {
-  for (const Trouble trouble : {Trouble::kNoAnswer, Trouble::kOutage, Trouble::kLostAnswer, Trouble::kConflict}) {
-    ExpectTheSameEnd({"CancellingBeforeTheEventsWereRead",
-                      [](UsageWorld& w) {
-                        ReachCancel(w);
-                        LeaveOnly(w, "cancel/sub_1");
-                      }},
-                     trouble);
+  const Story never_read = {"EventsThatWereNeverRead", [](UsageWorld& w) {
+                              ReachCancel(w);
+                              LeaveOnly(w, "cancel/sub_1");
+                            }};
+  const Story read_before = {"EventsThatWereReadTooLongAgo", [](UsageWorld& w) {
+                               ReachCancel(w);
+                               ReadEvents(w);
+                               w.clock.Advance(2min);
+                             }};
+  for (const Trouble trouble : {Trouble::kNoAnswer, Trouble::kOutage, Trouble::kLostAnswer}) {
+    ExpectTheSameEnd(never_read, trouble);
+    ExpectTheSameEnd(read_before, trouble);
   }
 }
 
