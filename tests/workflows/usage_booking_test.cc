@@ -223,6 +223,17 @@ TEST_F(UsageBookingTest, ReportsAtOnceAllCount) {
   EXPECT_THAT(world.Read(), ElementsAre("12:00 200 open"));
 }
 
+TEST_F(UsageBookingTest, ASubscriptionThatIsRenamedWhileItIsLookedForIsFound) {
+  constexpr int kLoad = 5;  // after it was looked for by the id itself, as an account, and among the account's
+  world.ledger.Disturb(FaultyLedger::At::kCall, kLoad, false, [&]() -> Status {
+    world.HearAll({OfAgreement(Kind::kAgreementCreated, kNoon, "agmt-1", AgreementStatus::kActive, "agmt-0")});
+    return {};
+  });
+  EXPECT_EQ(world.Use("k1"), "12:00");
+  EXPECT_TRUE(world.ledger.disturbed());
+  EXPECT_EQ(world.IdOf("l-01"), "agmt-0");
+}
+
 TEST_F(UsageBookingTest, ReportsFollowASubscriptionThatIsRenamed) {
   const UsageReport report = world.Report("k1", 7);
   ASSERT_TRUE(world.Book(report));
