@@ -288,6 +288,17 @@ TEST_F(EntitlementsTest, CredentialsThatAreNotAcceptedAreToldOnceAndSettledByThe
   EXPECT_THAT(world.OpenAlerts(), IsEmpty());
 }
 
+TEST_F(EntitlementsTest, CredentialsThatCouldNotBeToldOfAreToldTheNextTime) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Fail(MarketplaceErrc::kCredentials, "denied"));
+  world.ledger.LoseCommit(1, FaultyLedger::Fault::kBeforeWrite);
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+  EXPECT_EQ(world.FindJob("entitlements/prod1/c1")->tries, 1);
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("marketplace_credentials"));
+}
+
 TEST_F(EntitlementsTest, AQuestionThatAwsRefusesForGoodIsToldAndNotRepeated) {
   Register(Registered("c1", ""));
   world.marketplace.WillEntitle(Fail(MarketplaceErrc::kInvalidParameter, "no such product"));

@@ -86,6 +86,18 @@ std::vector<Story> Marketplace() {
          if (!booked) return tl::unexpected(booked.error());
          return {};
        }},
+      {"BookingUsageAgain",
+       [](UsageWorld& w) {
+         w.Begin();
+         w.Use("k1", 7);
+       },
+       [](UsageWorld& w, Ledger& ledger) -> Status {
+         const auto booked = BookUsage(ledger, w.policies, w.Report("k1", 7), w.clock.Now());
+         if (!booked) return tl::unexpected(booked.error());
+         EXPECT_FALSE(booked->is_new);
+         EXPECT_EQ(booked->send_at, kNoon + 70min);
+         return {};
+       }},
       {"BookingUsageOfAnEndedSubscription",
        [](UsageWorld& w) {
          w.Begin();

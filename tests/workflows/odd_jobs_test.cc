@@ -130,6 +130,29 @@ TEST(OddJobTest, AnEventThatIsOfferedInTheWrongLaneIsNotLost) {
   EXPECT_EQ(w.Record().subscription.values.status, SubscriptionStatus::kActive);
 }
 
+TEST(OddJobTest, AnAccessCheckThatIsOfferedInTheWrongLaneIsNotLost) {
+  World w;
+  w.Hear(SnapshotDigest("evt_1", kNoon - 1s, ProviderStatus::kActive));
+  ASSERT_TRUE(w.base->Commit(Add(Odd(JobKind::kAccessCheck, "{}", "sub_1"))));
+  w.Run("odd");
+  EXPECT_THAT(w.FindJob("odd")->last_error, HasSubstr("other lane"));
+  w.RunUntil(kNoon + 2s);
+  EXPECT_FALSE(w.FindJob("odd"));
+}
+
+TEST(OddJobTest, AnErasureOfAnAccountOfWhichNothingIsLeftGoesOnUntilItsTimeIsOver) {
+  World w;
+  const std::int64_t until = ToUnixMillis(kNoon + 36h);
+  ASSERT_TRUE(
+      w.base->Commit(Add(Odd(JobKind::kErase, R"({"account":"cus_9","until_ms":)" + std::to_string(until) + "}"))));
+  w.Run("odd");
+  ASSERT_TRUE(w.FindJob("odd"));
+  EXPECT_EQ(w.FindJob("odd")->due, kNoon + 24h);
+  EXPECT_EQ(w.FindJob("odd")->tries, 0);
+  w.Run("odd");
+  EXPECT_FALSE(w.FindJob("odd"));
+}
+
 TEST(OddJobTest, APeriodCheckOfASubscriptionWithoutAPeriodAsksNothing) {
   World w;
   Digest digest = SnapshotDigest("evt_1", kNoon - 1s, ProviderStatus::kActive);

@@ -221,7 +221,7 @@ void ExpectTheSameEnd(const Story& story, Trouble trouble) {
   story.before(calm);
   const int units = calm.ledger.commits();
   DoTheWork(story, calm, [] {});
-  ASSERT_GT(calm.ledger.commits(), units) << "there was nothing to do";
+  ASSERT_TRUE(story.ask || calm.ledger.commits() > units) << "there was nothing to do";
   const std::string expected = StateOf(calm);
   for (int place = 1;; ++place) {
     ASSERT_LT(place, kPlacesMax) << "it strikes for ever";

@@ -107,6 +107,30 @@ TEST(UsageFreezingTest, SeveralDimensionsOfAnEndingSubscriptionAreAllSentInTime)
   EXPECT_THAT(JobsOf(world, JobKind::kAlert), IsEmpty());
 }
 
+// They are due one after the other, and the job of the first asks for the next.
+TEST(UsageFreezingTest, EachOfTheLastHoursIsFrozenInItsTurn) {
+  UsageWorld world({"tokens", "images"});
+  world.Begin();
+  world.clock.Set(kNoon + 25min);
+  world.Notice();
+  world.RunUntil(kNoon + 57min);
+  EXPECT_EQ(world.Use("k1", 7), "12:00");
+  for (const char* dimension : {"tokens", "images"}) {
+    UsageReport ahead = world.Report(std::string("ahead-") + dimension, 5);
+    ahead.dimension = dimension;
+    ahead.at = kNoon + 61min;
+    EXPECT_EQ(world.Use(ahead), "13:00");
+  }
+  world.RunUntil(kNoon + 70min);
+  EXPECT_EQ(world.book.Sum(), 7);
+  const std::optional<Job> next = world.FindJob("freeze_last_usage/agmt-1");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->due, kNoon + 75min);
+  world.RunUntil(kNoon + 76min);
+  EXPECT_EQ(world.book.Sum(), 17);
+  EXPECT_FALSE(world.FindJob("freeze_last_usage/agmt-1"));
+}
+
 // ---- Sending -----------------------------------------------------------------------------------------------------
 
 struct BatchSendingTest : ::testing::Test {
