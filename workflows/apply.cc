@@ -46,10 +46,10 @@ EventResult ResultOf(const Work& work, EventOutcome outcome, std::string detail,
 // Adds the digest's facts. Returns what became of the event.
 EventOutcome MergeDigest(Facts& facts, const Digest& digest, std::string& detail) {
   bool changed = false;
-  if (digest.snapshot) changed = Merge(facts, *digest.snapshot) || changed;
-  if (digest.invoice) changed = Merge(facts, *digest.invoice) || changed;
-  if (digest.method) changed = Merge(facts, *digest.method) || changed;
-  if (digest.failure && digest.failure->invoice) changed = Merge(facts, DeclineOf(*digest.failure)) || changed;
+  if (digest.snapshot) changed |= Merge(facts, *digest.snapshot);
+  if (digest.invoice) changed |= Merge(facts, *digest.invoice);
+  if (digest.method) changed |= Merge(facts, *digest.method);
+  if (digest.failure && digest.failure->invoice) changed |= Merge(facts, DeclineOf(*digest.failure));
   if (!changed) {
     detail = digest.created < facts.baseline.until ? "older than everything that is still kept" : "known already";
     return EventOutcome::kNoChange;
@@ -137,8 +137,7 @@ class Batch {
     group->unit.done.push_back(work.job.id);
     DecideIn(*group, group->record.subscription.facts, "", work.job.due);
     // Its version is the proof that nobody has moved this job meanwhile.
-    const Subscription& read = group->record.subscription;
-    if (group->unit.save.empty() && read.version > 0) group->unit.save.push_back(read);
+    if (group->unit.save.empty()) group->unit.save.push_back(group->record.subscription);
     group->works.push_back(std::move(work));
   }
 
@@ -210,10 +209,13 @@ class Batch {
   }
 
   void ApplyIn(Group& group, Work&& work, Digest& digest) {
+    if (digest.failure && !digest.failure->invoice) {
+      if (const Status named = NameInvoice(*digest.failure, engine_.ledger); !named)
+        return Retry(work.job, named.error());
+    }
     const SubscriptionId id = group.record.subscription.id;
     Facts facts = group.record.subscription.facts;
     std::string detail;
-    if (digest.failure && !digest.failure->invoice) NameInvoice(*digest.failure, engine_.ledger);
     const EventOutcome outcome = MergeDigest(facts, digest, detail);
     AddLooseEnds(group.unit, digest, now_);
     LinkNewInvoices(group.unit, id, group.record.subscription.facts, facts);
@@ -250,7 +252,7 @@ class Batch {
   void EndAttempt(Group& group, const Attempt& ended) {
     const auto was = std::find_if(group.record.attempts.begin(), group.record.attempts.end(),
                                   [&](const Attempt& a) { return a.key == ended.key; });
-    if (IsOpen(was->state) && !IsOpen(ended.state)) {
+    if (IsOpen(was->state)) {
       Close(group.unit, ended);
       group.ended.push_back(ended);
     } else {

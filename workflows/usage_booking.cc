@@ -25,10 +25,10 @@ Status AddSubscriptions(Ledger& ledger, const AccountId& account, Buyer& buyer) 
   const Result<std::vector<SubscriptionId>> ids = ledger.SubscriptionsOf(account);
   if (!ids) return tl::unexpected(ids.error());
   for (const SubscriptionId& id : *ids) {
-    Result<std::optional<SubscriptionRecord>> record = ledger.LoadSubscription(id);
-    if (!record) return tl::unexpected(record.error());
-    if (*record && (*record)->subscription.provider == Provider::kAwsMarketplace)
-      buyer.subscriptions.push_back(std::move((*record)->subscription));
+    // By now it may go by another id.
+    Result<std::optional<Subscription>> found = FindMarketSubscription(ledger, id.str());
+    if (!found) return tl::unexpected(found.error());
+    if (*found && (*found)->provider == Provider::kAwsMarketplace) buyer.subscriptions.push_back(std::move(**found));
   }
   return {};
 }

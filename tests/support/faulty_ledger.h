@@ -1,9 +1,10 @@
-// Breaks the seam: a ledger whose n-th commit is lost, before it was written or after.
+// Breaks the seam: a ledger whose n-th call goes wrong, in the way that it is told.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,24 @@ class FaultyLedger : public ForwardingLedger {
   // How many units have been asked for.
   int commits() const { return commits_; }
 
+  // Happens before a call: an error is what the caller gets instead. It may use `base`.
+  using Disturbance = std::function<Status()>;
+  enum class At {
+    kCall,      // questions and units alike
+    kUnit,      // units alone
+    kCondition  // units that can meet with kConflict
+  };
+  // From now on the `nth` of these calls is disturbed, and with `on` all that follow, until Calm. Not while other
+  // threads use the ledger.
+  void Disturb(At at, int nth, bool on, Disturbance what) {
+    disturbance_ = std::move(what);
+    at_ = at;
+    on_ = on;
+    until_disturbed_ = nth;
+  }
+  void Calm() { until_disturbed_ = 0; }
+  bool disturbed() const { return disturbed_; }  // since it was made
+
   Result<UnitResult> Commit(Unit unit) override {
     std::vector<Unit> units;
     units.push_back(std::move(unit));
@@ -45,6 +64,10 @@ class FaultyLedger : public ForwardingLedger {
     for (std::size_t i = 0; i < units.size(); ++i) {
       ++commits_;
       const bool lose = --countdown_ == 0;
+      if (Status may = Meet(IsConditional(units[i]) ? At::kCondition : At::kUnit); !may) {
+        results.push_back(tl::unexpected(std::move(may.error())));
+        continue;
+      }
       if (IsRefused(units[i])) {
         results.push_back(Fail(Errc::kCorrupt, "this event is refused on purpose"));
         continue;
@@ -68,13 +91,33 @@ class FaultyLedger : public ForwardingLedger {
     base().CommitThen(std::move(unit), [done = std::move(done)](const Result<UnitResult>&) { done(Lost()); });
   }
 
+ protected:
+  Status MayAsk() override { return Meet(At::kCall); }
+
  private:
+  static bool IsConditional(const Unit& u) {
+    return !u.done.empty() || !u.save.empty() || !u.retries.empty() || !u.moves.empty() || !u.replies.empty() ||
+           !u.open_attempts.empty() || !u.close_attempts.empty() || !u.market_links.empty() || !u.usage.empty() ||
+           !u.usage_shifts.empty() || !u.freeze.empty() || !u.usage_results.empty();
+  }
+  Status Meet(At call) {
+    if (until_disturbed_ == 0 || call < at_) return {};
+    if (--until_disturbed_ > 0) return {};
+    disturbed_ = true;
+    if (on_) until_disturbed_ = 1;
+    return Disturbance(disturbance_)();  // a copy, and disarmed: it may be replaced meanwhile
+  }
   bool IsRefused(const Unit& unit) const {
     return std::any_of(unit.events.begin(), unit.events.end(),
                        [&](const EventResult& e) { return e.seq == refused_event_; });
   }
   static tl::unexpected<Error> Lost() { return Fail(Errc::kUnavailable, "the commit was lost on purpose"); }
 
+  Disturbance disturbance_;
+  At at_ = At::kCall;
+  bool on_ = false;
+  bool disturbed_ = false;
+  std::atomic<int> until_disturbed_{0};
   std::atomic<std::int64_t> refused_event_{0};
   std::atomic<Fault> fault_{Fault::kBeforeWrite};
   std::atomic<int> countdown_{0};

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,8 @@ namespace dunlin::testing {
 class ScriptedMarketplace final : public MarketplaceApi {
  public:
   std::function<void()> during;  // runs inside each call, before its answer
+  // Says whether a call goes wrong, before anything comes of it.
+  std::function<std::optional<MarketplaceErrc>()> fails;
 
   void WillResolve(MarketplaceResult<ResolvedCustomer> answer) {
     const std::lock_guard lock(mutex_);
@@ -36,29 +39,34 @@ class ScriptedMarketplace final : public MarketplaceApi {
   }
 
   MarketplaceResult<ResolvedCustomer> ResolveCustomer(std::string_view token) override {
-    Note("resolve " + std::string(token));
+    if (const auto error = Note("resolve " + std::string(token))) return Fail(*error, "as the test asks");
     const std::lock_guard lock(mutex_);
     return resolved_;
   }
   MarketplaceResult<std::vector<Entitlement>> GetEntitlements(const EntitlementQuery& query) override {
     const std::string owner = std::visit([](const auto& id) { return id.str(); }, query.owner);
-    Note("entitlements " + query.product.str() + " " + owner);
+    if (const auto error = Note("entitlements " + query.product.str() + " " + owner))
+      return Fail(*error, "as the test asks");
     const std::lock_guard lock(mutex_);
     return entitlements_;
   }
   MarketplaceResult<std::vector<UsageOutcome>> BatchMeterUsage(std::span<const UsageRecord> records) override {
-    Note("meter " + std::to_string(records.size()));
+    if (const auto error = Note("meter " + std::to_string(records.size()))) return Fail(*error, "as the test asks");
     const std::lock_guard lock(mutex_);
     return meter_(records);
   }
 
  private:
-  void Note(std::string call) {
+  std::optional<MarketplaceErrc> Note(std::string call) {
     {
       const std::lock_guard lock(mutex_);
       calls_.push_back(std::move(call));
     }
+    if (fails) {
+      if (const std::optional<MarketplaceErrc> error = fails()) return error;
+    }
     if (during) during();
+    return std::nullopt;
   }
 
   mutable std::mutex mutex_;

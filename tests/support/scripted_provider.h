@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +36,9 @@ class ScriptedProvider final : public ProviderApi {
   };
   // Runs inside each call, before its answer: an event that arrives first, a crash, a wait.
   std::function<void(const Call&)> during;
-  // The same, for payments alone.
+  // Says whether a call goes wrong, before anything comes of it. A payment that does has no answer.
+  std::function<std::optional<Error>(const Call&)> fails;
+  // What happens inside payments alone.
   void DuringPay(std::function<void(const Call&)> act) {
     during = [act = std::move(act)](const Call& call) {
       if (call.what.starts_with("pay ")) act(call);
@@ -75,7 +78,8 @@ class ScriptedProvider final : public ProviderApi {
   }
 
   PayAnswer Pay(const Attempt& attempt) override {
-    Note({"pay " + attempt.invoice.str(), attempt.key.str(), attempt.parameters});
+    if (const Status called = Note({"pay " + attempt.invoice.str(), attempt.key.str(), attempt.parameters}); !called)
+      return {.outcome = PayOutcome::kUnknown, .detail = called.error().detail};
     const std::lock_guard lock(mutex_);
     if (pays_.empty()) return {.outcome = PayOutcome::kUnknown, .detail = "no answer"};
     return Take(pays_);
@@ -85,41 +89,49 @@ class ScriptedProvider final : public ProviderApi {
     return "off_session=true&n=" + std::to_string(++parameters_asked_) + "&of=" + invoice.str();
   }
   Result<InvoiceAnswer> TakeOver(const InvoiceId& invoice, std::string_view key) override {
-    Note({"take_over " + invoice.str(), std::string(key), ""});
+    if (Status called = Note({"take_over " + invoice.str(), std::string(key), ""}); !called)
+      return tl::unexpected(std::move(called.error()));
     const std::lock_guard lock(mutex_);
     return take_overs_.empty() ? Result<InvoiceAnswer>(NoAnswer()) : Take(take_overs_);
   }
   Result<SubscriptionAnswer> Cancel(const SubscriptionId& id, std::string_view key) override {
-    Note({"cancel " + id.str(), std::string(key), ""});
+    if (Status called = Note({"cancel " + id.str(), std::string(key), ""}); !called)
+      return tl::unexpected(std::move(called.error()));
     const std::lock_guard lock(mutex_);
     return cancels_.empty() ? Result<SubscriptionAnswer>(NoAnswer()) : Take(cancels_);
   }
   Result<SubscriptionAnswer> FetchSubscription(const SubscriptionId& id) override {
-    Note({"get " + id.str(), "", ""});
+    if (Status called = Note({"get " + id.str(), "", ""}); !called) return tl::unexpected(std::move(called.error()));
     return Shown(subscriptions_, id.str());
   }
   Result<InvoiceAnswer> FetchInvoice(const InvoiceId& id) override {
-    Note({"get " + id.str(), "", ""});
+    if (Status called = Note({"get " + id.str(), "", ""}); !called) return tl::unexpected(std::move(called.error()));
     return Shown(invoices_, id.str());
   }
   Result<InvoiceId> InvoiceOfPayment(std::string_view payment) override {
-    Note({"payment " + std::string(payment), "", ""});
+    if (Status called = Note({"payment " + std::string(payment), "", ""}); !called)
+      return tl::unexpected(std::move(called.error()));
     return Shown(payments_, std::string(payment));
   }
   Result<EventsPage> ListEvents(Timestamp since, std::string_view cursor) override {
-    Note({"list", std::string(cursor), FormatRfc3339(since)});
+    if (Status called = Note({"list", std::string(cursor), FormatRfc3339(since)}); !called)
+      return tl::unexpected(std::move(called.error()));
     const std::lock_guard lock(mutex_);
     return pages_.empty() ? Result<EventsPage>(EventsPage{}) : Take(pages_);
   }
 
  private:
   static tl::unexpected<Error> NoAnswer() { return Fail(Errc::kUnavailable, "no answer"); }
-  void Note(Call call) {
+  Status Note(Call call) {
     {
       const std::lock_guard lock(mutex_);
       calls_.push_back(call);
     }
+    if (fails) {
+      if (std::optional<Error> error = fails(call)) return tl::unexpected(std::move(*error));
+    }
     if (during) during(call);
+    return {};
   }
   template <class T>
   static T Take(std::vector<T>& answers) {

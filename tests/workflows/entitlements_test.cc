@@ -72,6 +72,25 @@ TEST_F(EntitlementsTest, AnArnThatOnlyTheDocumentationHasIsNotSent) {
   EXPECT_THAT(calls(), ElementsAre("entitlements prod1 " + MakeLicence("l-01").str()));
 }
 
+TEST_F(EntitlementsTest, ALicenceWhoseArnOrProductIsNotKnownIsNotAskedAbout) {
+  MarketFacts unspelt = OfLicence(Kind::kLicenceUpdated, kNoon, "l-02", "agmt-1");
+  unspelt.notices[0].licence = LicenceArn{"aws:license-manager:us-east-1:123456789012:l-02"};
+  MarketFacts without_product = OfLicence(Kind::kLicenceUpdated, kNoon, "l-03", "agmt-1");
+  without_product.notices[0].product = ProductCode{};
+  world.HearAll({Registered("", "l-01"), OfLicence(Kind::kLicenceUpdated, kNoon, "l-01", "agmt-1"), unspelt});
+  world.Hear(News(without_product, true));
+  Ask("l-01");
+  EXPECT_THAT(calls(), ElementsAre("entitlements prod1 " + MakeLicence("l-01").str()));
+}
+
+TEST_F(EntitlementsTest, ABuyerWhoRegisteredTwiceIsAskedAboutOnce) {
+  Register(Registered("c1", "", "123"));
+  Register(Registered("c2", "", "123"));
+  ASSERT_EQ(world.IdOf("prod1/c1"), world.IdOf("prod1/c2"));
+  Ask("prod1/c1");
+  EXPECT_THAT(calls(), ElementsAre("entitlements prod1 123"));
+}
+
 // ---- The answer --------------------------------------------------------------------------------------------------
 
 TEST_F(EntitlementsTest, AContractBeginsAndEndsWithItsEntitlements) {
@@ -177,6 +196,37 @@ TEST_F(EntitlementsTest, AnAnswerTiesALicenceToTheBuyerWhoWasAskedAbout) {
   EXPECT_EQ(world.IdOf("prod1/c1"), "agmt-7");
 }
 
+TEST_F(EntitlementsTest, AnAnswerTiesALicenceToABuyerOfWhomOnlyTheCustomerIsKnown) {
+  const MarketFacts waits = OfLicence(Kind::kLicenceUpdated, kNoon, "l-07", "agmt-7", "123");
+  world.HearAll({waits});
+  Register(Registered("c1", "", ""));
+  world.ApplyAll();
+  ASSERT_EQ(world.Event(waits).outcome, EventOutcome::kWaiting);
+  std::vector<Entitlement> held = Seats(5, {});
+  held[0].licence = MakeLicence("l-07");
+  world.marketplace.WillEntitle(held);
+  Ask("prod1/c1");
+  world.ApplyAll();
+  EXPECT_EQ(world.Event(waits).outcome, EventOutcome::kApplied);
+  EXPECT_EQ(world.IdOf("prod1/c1"), "agmt-7");
+}
+
+TEST_F(EntitlementsTest, AValueOfEveryTypeIsKeptAsText) {
+  const std::vector<std::pair<decltype(Entitlement::value), std::string>> values = {
+      {std::int64_t{5}, "5"}, {2.5, "2.500000"}, {true, "true"}, {false, "false"}, {std::string("gold"), "gold"}};
+  Register(Registered("c1", ""));
+  for (const auto& value : values) {
+    std::vector<Entitlement> held = Seats(0, {});
+    held[0].value = value.first;
+    world.marketplace.WillEntitle(held);
+    world.clock.Advance(1s);
+    world.Hear(News(Action(Kind::kNoted, world.clock.Now()), true));
+    Ask("prod1/c1");
+    ASSERT_THAT(world.Of("prod1/c1").facts.market.answer.entitlements, SizeIs(1));
+    EXPECT_EQ(world.Of("prod1/c1").facts.market.answer.entitlements[0].value, value.second);
+  }
+}
+
 // From the renewal on AWS answers about the old licence that it holds nothing. Whichever notice comes first, and
 // however often we ask in between, nobody loses anything. (The end of a licence of which nothing else is known is an
 // end.)
@@ -238,6 +288,17 @@ TEST_F(EntitlementsTest, CredentialsThatAreNotAcceptedAreToldOnceAndSettledByThe
   EXPECT_THAT(world.OpenAlerts(), IsEmpty());
 }
 
+TEST_F(EntitlementsTest, CredentialsThatCouldNotBeToldOfAreToldTheNextTime) {
+  Register(Registered("c1", ""));
+  world.marketplace.WillEntitle(Fail(MarketplaceErrc::kCredentials, "denied"));
+  world.ledger.LoseCommit(1, FaultyLedger::Fault::kBeforeWrite);
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), IsEmpty());
+  EXPECT_EQ(world.FindJob("entitlements/prod1/c1")->tries, 1);
+  Ask("prod1/c1");
+  EXPECT_THAT(world.OpenAlerts(), ElementsAre("marketplace_credentials"));
+}
+
 TEST_F(EntitlementsTest, AQuestionThatAwsRefusesForGoodIsToldAndNotRepeated) {
   Register(Registered("c1", ""));
   world.marketplace.WillEntitle(Fail(MarketplaceErrc::kInvalidParameter, "no such product"));
@@ -250,6 +311,33 @@ TEST_F(EntitlementsTest, AQuestionThatAwsRefusesForGoodIsToldAndNotRepeated) {
   EXPECT_THAT(world.OpenAlerts(), IsEmpty());
 }
 
+// Trouble that passes is tried again; for what stays somebody is told, and nothing that is known is lost.
+TEST_F(EntitlementsTest, EveryRefusalIsTriedAgainOrToldAndTakesNothingAway) {
+  using E = MarketplaceErrc;
+  for (const E code :
+       {E::kTemporary, E::kCredentials, E::kDisabled, E::kExpiredToken, E::kInvalidToken, E::kTimestampOutOfBounds,
+        E::kInvalidDimension, E::kInvalidCustomer, E::kInvalidLicence, E::kInvalidTag, E::kInvalidAllocations,
+        E::kInvalidProduct, E::kInvalidParameter, E::kRefused, E::kUnreadable}) {
+    SCOPED_TRACE(MarketplaceErrcName(code));
+    MarketWorld w;
+    w.Hear(News(Registered("c1", ""), true));
+    w.marketplace.WillEntitle(Seats(5, {}));
+    w.Run("entitlements/prod1/c1");
+    ASSERT_EQ(w.StatusOf("prod1/c1"), S::kActive);
+    w.marketplace.WillEntitle(Fail(code, "as the test asks"));
+    w.Hear(News(Action(Kind::kNoted, kNoon), true));
+    w.Run("entitlements/prod1/c1");
+    EXPECT_EQ(w.StatusOf("prod1/c1"), S::kActive);
+    const bool rights = code == E::kCredentials || code == E::kDisabled;
+    const bool again = rights || code == E::kTemporary;
+    EXPECT_EQ(w.FindJob("entitlements/prod1/c1").has_value(), again);
+    std::vector<std::string> told;
+    if (rights) told = {"marketplace_credentials"};
+    if (!again) told = {"entitlements_refused/prod1/c1"};
+    EXPECT_EQ(w.OpenAlerts(), told);
+  }
+}
+
 // ---- The sweep ---------------------------------------------------------------------------------------------------
 
 TEST_F(EntitlementsTest, TheSweepAsksAboutEverySubscriptionEverySixHours) {
@@ -260,6 +348,20 @@ TEST_F(EntitlementsTest, TheSweepAsksAboutEverySubscriptionEverySixHours) {
   EXPECT_THAT(calls(), SizeIs(2));
   world.RunUntil(kNoon + 6h + 1min);
   EXPECT_THAT(calls(), SizeIs(4));
+}
+
+TEST_F(EntitlementsTest, TheSweepForgetsNoneOfMoreThanAPageHolds) {
+  constexpr int kMany = 501;
+  Unit unit;
+  for (int i = 0; i < kMany; ++i) {
+    Subscription s = MakeSubscription("l-" + std::to_string(i), "1");
+    s.provider = Provider::kAwsMarketplace;
+    unit.save.push_back(std::move(s));
+  }
+  ASSERT_TRUE(world.base->Commit(std::move(unit)));
+  ASSERT_TRUE(RequestEntitlementSweep(*world.base, kNoon));
+  world.Run("entitlement_sweep");
+  EXPECT_THAT(world.base->Jobs({.kind = JobKind::kEntitlements}, {.limit = 1000}).value().items, SizeIs(kMany));
 }
 
 TEST_F(EntitlementsTest, TheSweepFindsAnEndWhoseNoticeWasLost) {

@@ -84,6 +84,62 @@ TEST(EraseAccountTest, ASubscriptionThatRunsIsRefusedUnlessItIsForced) {
   EXPECT_TRUE(Erase(world, StillRunning::kEraseToo));
 }
 
+TEST(EraseAccountTest, AnAttemptWhoseOutcomeIsNotKnownIsWaitedFor) {
+  World world;
+  world.ReachDue();
+  world.provider.WillPay({.outcome = PayOutcome::kUnknown, .detail = "no answer"});
+  world.Run(kCharge);
+  world.Hear(SnapshotDigest("evt_end", world.clock.Now(), ProviderStatus::kCanceled));
+  const Result<AccountErased> refused = Erase(world);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kConflict);
+  EXPECT_THAT(refused.error().detail, ::testing::HasSubstr("attempt of subscription sub_1 is open"));
+}
+
+TEST(EraseAccountTest, AnInvoiceThatTellsOnlyItsPageIsStrippedToo) {
+  World world;
+  Digest told = FailureDigest("evt_page", kNoon);
+  told.invoice->hosted_url = "https://pay.example.com/ann";
+  world.Hear(told);
+  world.Hear(SnapshotDigest("evt_end", kNoon + 1h, ProviderStatus::kCanceled));
+  const Result<AccountErased> erased = Erase(world);
+  ASSERT_TRUE(erased) << erased.error().detail;
+  EXPECT_EQ(erased->invoices, 1);
+  EXPECT_EQ(world.Record().subscription.facts.invoices.at(0).hosted_url, "");
+}
+
+// Nothing of it was filed, but events that name it are kept: more of them than one commit looks at.
+TEST(EraseAccountTest, AnAccountThatOnlyEventsNameIsErasedFromAllOfThem) {
+  World world;
+  constexpr int kMany = 2001;
+  std::vector<Unit> units;
+  for (int i = 0; i < kMany; ++i) {
+    NewEvent event = MakeEvent("evt_" + std::to_string(i), R"({"customer":"cus_1"})");
+    event.outcome = EventOutcome::kKept;
+    units.push_back(Accept(std::move(event)));
+  }
+  world.base->CommitAll(std::move(units));
+  const Result<AccountErased> erased = Erase(world);
+  ASSERT_TRUE(erased) << erased.error().detail;
+  EXPECT_EQ(erased->dropped.bodies, kMany);
+  EXPECT_THAT(erased->subscriptions, ::testing::IsEmpty());
+  EXPECT_EQ(world.base->FindEvent(Provider::kStripe, EventId{"evt_2000"}).value()->body, "");
+  EXPECT_EQ(Erase(world).error().code, Errc::kNotFound);
+}
+
+TEST(EraseAccountTest, WhileItsSubscriptionsKeepMovingItIsToBeTriedAgain) {
+  World world;
+  LiveAndEnd(world);
+  world.ledger.Disturb(FaultyLedger::At::kCondition, 1, true,
+                       []() -> Status { return Fail(Errc::kConflict, "it has moved"); });
+  const Result<AccountErased> erased = Erase(world);
+  ASSERT_FALSE(erased);
+  EXPECT_EQ(erased.error().code, Errc::kUnavailable);
+  EXPECT_THAT(erased.error().detail, ::testing::HasSubstr("try again"));
+  world.ledger.Calm();
+  EXPECT_TRUE(Erase(world));
+}
+
 TEST(EraseAccountTest, AnAccountOfWhichNothingIsKnownIsNotFound) {
   World world;
   const Result<AccountErased> erased = Erase(world);

@@ -93,5 +93,29 @@ TEST(RetentionTest, AnAnswerToARequestIsKeptForAWeek) {
   EXPECT_FALSE(world.base->FindReply("k").value());
 }
 
+// More of them than one commit takes out.
+TEST(RetentionTest, OldAnswersAndAlertsGoInOneRunHoweverManyThereAre) {
+  constexpr int kMany = 1001;
+  for (const bool answers : {true, false}) {
+    World world;
+    Unit raise, settle;
+    for (int i = 0; i < kMany; ++i) {
+      const std::string key = "k" + std::to_string(i);
+      if (answers) raise.replies.push_back({.key = key, .request_hash = "h", .status = 202, .body = "{}", .at = kNoon});
+      if (!answers) raise.alerts.push_back({.key = key, .kind = "k", .subject = "", .detail = "", .raised_at = kNoon});
+      if (!answers) settle.settle_alerts.push_back(key);
+    }
+    ASSERT_TRUE(world.base->Commit(std::move(raise)));
+    ASSERT_TRUE(world.base->Commit(std::move(settle)));
+    world.clock.Set(kNoon + kRetain + 1h);
+    const int before = world.ledger.commits();
+    ASSERT_TRUE(RequestRetention(*world.base, world.clock.Now()));
+    world.Run("retention");
+    EXPECT_EQ(world.ledger.commits() - before, 4) << "500, 500, 1, and the end of the run";
+    EXPECT_FALSE(world.base->FindReply("k1000").value());
+    EXPECT_EQ(world.FindJob("retention")->due, world.clock.Now() + 1h);
+  }
+}
+
 }  // namespace
 }  // namespace dunlin::testing

@@ -106,6 +106,76 @@ TEST_F(UsageBookingTest, WithNothingMeteredThePolicyIsNamed) {
   EXPECT_THAT(other.Use("k1"), HasSubstr("[marketplace.\"PRODUCT\"] metered"));
 }
 
+TEST_F(UsageBookingTest, AKeyThatWasUsedForAnotherDimensionIsRefused) {
+  UsageWorld two({"tokens", "images"});
+  two.Begin();
+  UsageReport report = two.Report("k1", 7);
+  ASSERT_TRUE(two.Book(report));
+  report.dimension = "images";
+  EXPECT_EQ(two.Book(report).error().code, Errc::kConflict);
+  EXPECT_THAT(two.Use(report), HasSubstr("another dimension"));
+}
+
+TEST_F(UsageBookingTest, ARepeatedReportSaysWhatBecameOfIt) {
+  const UsageReport sent = world.Report("k1", 7);
+  ASSERT_TRUE(world.Book(sent));
+  world.RunUntil(kNoon + 75min);
+  const Result<UsageAnswer> again = world.Book(sent);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->is_new);
+  EXPECT_EQ(again->booked.hour->state, UsageState::kSent);
+  EXPECT_FALSE(again->send_at);
+  world.End();
+  world.RunUntil(kNoon + 76min);
+  const UsageReport late = world.Report("k2", 9);
+  ASSERT_EQ(world.Use(late), "none");
+  const Result<UsageAnswer> late_again = world.Book(late);
+  ASSERT_TRUE(late_again);
+  EXPECT_FALSE(late_again->is_new);
+  EXPECT_FALSE(late_again->booked.hour);
+  EXPECT_EQ(world.Totals().unbooked, (UsageCount{1, 9}));
+}
+
+TEST_F(UsageBookingTest, WhatIsMeteredOfAProductThatWasNotBoughtCountsForNobody) {
+  Policy policy = MarketPolicy();
+  policy.metered = {{"prod0", {"images"}}, {"prod1", {"tokens"}}};
+  world.policies = PolicyBook(std::move(policy));
+  EXPECT_EQ(world.Use("k1"), "12:00");
+  UsageReport report = world.Report("k2");
+  report.dimension = "images";
+  EXPECT_THAT(world.Use(report), HasSubstr("metered by tokens"));
+}
+
+TEST_F(UsageBookingTest, ASubscriptionOfThePaymentProviderIsNoAccountToReportFor) {
+  ASSERT_TRUE(world.base->Commit(Save(MakeSubscription("sub_9", "cus_9"))));
+  UsageReport report = world.Report("k1");
+  report.account = "sub_9";
+  EXPECT_EQ(world.Book(report).error().code, Errc::kNotFound);
+}
+
+// Usage that comes late belongs to the one that ended last, whichever is listed first.
+TEST_F(UsageBookingTest, OfTwoThatHaveEndedTheLastTakesWhatComesLate) {
+  for (const bool first_ends_last : {false, true}) {
+    UsageWorld w;
+    w.Begin();
+    w.HearAll({Registered("", "l-02"), OfLicence(Kind::kLicenceUpdated, kNoon, "l-02", "agmt-2")});
+    w.clock.Set(kNoon + 20min);
+    w.Hear(News(OfLicence(Kind::kLicenceDeprovisioned, kNoon + (first_ends_last ? 20min : 10min), "l-01", "agmt-1")));
+    w.Hear(News(OfLicence(Kind::kLicenceDeprovisioned, kNoon + (first_ends_last ? 10min : 20min), "l-02", "agmt-2")));
+    const Result<UsageAnswer> booked = w.Book(w.Report("k1"));
+    ASSERT_TRUE(booked) << booked.error().detail;
+    EXPECT_EQ(booked->booked.entry.subscription.str(), first_ends_last ? "agmt-1" : "agmt-2");
+  }
+}
+
+TEST_F(UsageBookingTest, WhileTheSubscriptionKeepsMovingItIsToBeReportedAgain) {
+  world.ledger.Disturb(FaultyLedger::At::kCondition, 1, true,
+                       []() -> Status { return Fail(Errc::kConflict, "it has moved"); });
+  EXPECT_EQ(world.Book(world.Report("k1")).error().code, Errc::kUnavailable);
+  world.ledger.Calm();
+  EXPECT_EQ(world.Use("k1"), "12:00");
+}
+
 TEST_F(UsageBookingTest, APendingSubscriptionTakesNoneYet) {
   UsageWorld other;
   other.HearAll({Registered("", "l-01")});
@@ -151,6 +221,17 @@ TEST_F(UsageBookingTest, ReportsAtOnceAllCount) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(world.Read(), ElementsAre("12:00 200 open"));
+}
+
+TEST_F(UsageBookingTest, ASubscriptionThatIsRenamedWhileItIsLookedForIsFound) {
+  constexpr int kLoad = 5;  // after it was looked for by the id itself, as an account, and among the account's
+  world.ledger.Disturb(FaultyLedger::At::kCall, kLoad, false, [&]() -> Status {
+    world.HearAll({OfAgreement(Kind::kAgreementCreated, kNoon, "agmt-1", AgreementStatus::kActive, "agmt-0")});
+    return {};
+  });
+  EXPECT_EQ(world.Use("k1"), "12:00");
+  EXPECT_TRUE(world.ledger.disturbed());
+  EXPECT_EQ(world.IdOf("l-01"), "agmt-0");
 }
 
 TEST_F(UsageBookingTest, ReportsFollowASubscriptionThatIsRenamed) {

@@ -49,9 +49,8 @@ void NoteNotMade(Unit& unit, const SubscriptionRecord& record, const Wish& wish,
   unit.timeline.push_back(std::move(row));
 }
 
-bool AnotherIsOut(const SubscriptionRecord& record, JobId job) {
-  return std::any_of(record.attempts.begin(), record.attempts.end(),
-                     [&](const Attempt& a) { return IsOpen(a.state) && a.job != job; });
+bool AnyIsOut(const SubscriptionRecord& record) {
+  return std::any_of(record.attempts.begin(), record.attempts.end(), [](const Attempt& a) { return IsOpen(a.state); });
 }
 
 // It was sent before, and what is known now would not send it any more.
@@ -159,7 +158,7 @@ Outcome Charge(Engine& engine, const Job& job) {
   const Timestamp now = engine.clock.Now();
   const Attempt* open = OpenAttemptOf(*record, job.id);
   if (open == nullptr) {
-    if (AnotherIsOut(*record, job.id) && WishOf(job).trigger == Trigger::kDue) {
+    if (AnyIsOut(*record) && WishOf(job).trigger == Trigger::kDue) {
       return TryLater{
           {Errc::kUnavailable, "another attempt of this subscription is still under way"}, kOtherAskEvery, false};
     }

@@ -54,9 +54,11 @@ Result<std::vector<SubscriptionId>> TargetsOf(Ledger& ledger, const Digest& dige
   return Ids{};
 }
 
-void NameInvoice(PaymentFailure& failure, Ledger& ledger) {
+Status NameInvoice(PaymentFailure& failure, Ledger& ledger) {
   const auto link = ledger.FindPayment(failure.payment_intent);
-  if (link && *link && !(*link)->invoice.empty()) failure.invoice = (*link)->invoice;
+  if (!link) return tl::unexpected(link.error());
+  if (*link) failure.invoice = (*link)->invoice;
+  return {};
 }
 
 InvoiceFact DeclineOf(const PaymentFailure& failure) {

@@ -13,8 +13,9 @@ namespace dunlin {
 // Empty: none is known (yet). Errors: the ledger's.
 Result<std::vector<SubscriptionId>> TargetsOf(Ledger& ledger, const Digest& digest);
 
-// Fills in the invoice of a failed payment from what is known of the payment; leaves it empty otherwise.
-void NameInvoice(PaymentFailure& failure, Ledger& ledger);
+// Fills in the invoice of a failed payment from what is known of the payment; leaves it empty otherwise. Errors: the
+// ledger's.
+Status NameInvoice(PaymentFailure& failure, Ledger& ledger);
 
 // The decline alone, as a fact about its invoice: a picture that every other picture outranks.
 InvoiceFact DeclineOf(const PaymentFailure& failure);
