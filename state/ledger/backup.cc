@@ -45,7 +45,8 @@ Status Claim(const std::string& path) {
 Status FlushToDisk(const std::string& path, int flags) {
   const int file = ::open(path.c_str(), flags | O_CLOEXEC);
   if (file < 0) return Fail(Errc::kUnavailable, Reason("cannot open", path));
-  const bool flushed = ::fsync(file) == 0;
+  // Some file systems of the network have nothing to flush for a folder, and say so.
+  const bool flushed = ::fsync(file) == 0 || ((flags & O_DIRECTORY) != 0 && errno == EINVAL);
   const int error = errno;
   ::close(file);
   errno = error;
@@ -100,16 +101,23 @@ Status OrRemove(const Status& done, const std::string& path) {
   return done;
 }
 
-// The finished file gets its name, durably.
+// The finished file gets its name, durably, or is taken away.
 Status Publish(const std::string& made, const std::string& name) {
-  if (Status flushed = FlushToDisk(made, O_RDWR); !flushed) return flushed;
+  if (Status flushed = FlushToDisk(made, O_RDWR); !flushed) return OrRemove(flushed, made);
   // link() and not rename(): what has appeared there meanwhile is not overwritten.
-  if (::link(made.c_str(), name.c_str()) != 0) {
-    if (errno == EEXIST) return Fail(Errc::kConflict, name + " is there already; move it away, or choose another name");
-    return Fail(Errc::kUnavailable, Reason("cannot make", name));
-  }
-  ::unlink(made.c_str());
-  return OrRemove(FlushToDisk(FolderOf(name), O_RDONLY | O_DIRECTORY), name);
+  const bool linked = ::link(made.c_str(), name.c_str()) == 0;
+  const int error = errno;
+  ::unlink(made.c_str());  // from here on another copy may be made under that name
+  errno = error;
+  if (linked) return OrRemove(FlushToDisk(FolderOf(name), O_RDONLY | O_DIRECTORY), name);
+  if (errno == EEXIST) return Fail(Errc::kConflict, name + " is there already; move it away, or choose another name");
+  return Fail(Errc::kUnavailable, Reason("cannot make", name));
+}
+
+// `made` is ours: it becomes `name`, or goes.
+Status CopyAs(const std::string& from, const std::string& made, const std::string& name, bool own) {
+  const Status copied = CheckedCopy(from, made, own);
+  return copied ? Publish(made, name) : OrRemove(copied, made);
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -124,9 +132,7 @@ Status BackUpLedger(std::string_view location, const std::string& to) {
   if (Exists(to)) return Fail(Errc::kConflict, to + " is there already; move it away, or choose another name");
   const std::string made = to + ".part";
   if (Status claimed = Claim(made); !claimed) return claimed;
-  Status done = CheckedCopy(from->path, made, false);
-  if (done) done = Publish(made, to);
-  return OrRemove(done, made);
+  return CopyAs(from->path, made, to, false);
 }
 
 Status RestoreLedger(const std::string& from, std::string_view location) {
@@ -141,9 +147,7 @@ Status RestoreLedger(const std::string& from, std::string_view location) {
   }
   const std::string made = to->path + ".part";
   if (Status claimed = Claim(made); !claimed) return claimed;
-  Status done = CheckedCopy(from, made, true);
-  if (done) done = Publish(made, to->path);
-  return OrRemove(done, made);
+  return CopyAs(from, made, to->path, true);
 }
 
 }  // namespace dunlin

@@ -212,5 +212,17 @@ TEST_F(BatchSendingTest, UsageIsSentThoughItCouldNotBeWatched) {
   EXPECT_THAT(world.Read(), ElementsAre("12:00 7 sent"));
 }
 
+TEST_F(BatchSendingTest, UsageIsFrozenThoughItsBacklogCannotBeCounted) {
+  world.Use("k1", 7);
+  world.clock.Set(kNoon + 70min);
+  constexpr int kBacklog = 2;  // after the job
+  world.ledger.Disturb(FaultyLedger::At::kCall, kBacklog, false,
+                       []() -> Status { return Fail(Errc::kUnavailable, "busy"); });
+  world.Run("freeze_usage");
+  ASSERT_TRUE(world.ledger.disturbed());
+  EXPECT_THAT(world.FindJob("freeze_usage")->last_error, HasSubstr("busy"));
+  EXPECT_THAT(world.Read(), ElementsAre("12:00 7 frozen"));
+}
+
 }  // namespace
 }  // namespace dunlin::testing

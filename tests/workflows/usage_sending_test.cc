@@ -46,7 +46,7 @@ TEST_F(UsageSendingTest, FreezingAndItsJobsAreOneCommit) {
   world.Use("k1", 7);
   world.clock.Set(kNoon + 70min);
   const Job run = Jobs(JobKind::kFreezeUsage)[0];
-  world.ledger.LoseCommit(1, FaultyLedger::Fault::kBeforeWrite);
+  world.ledger.LoseCommit(2, FaultyLedger::Fault::kBeforeWrite);  // after that of the alarm
   Effects(world.engine).Run(run.id);
   EXPECT_THAT(world.Read(), ElementsAre("12:00 7 open"));
   EXPECT_THAT(Jobs(JobKind::kMeter), IsEmpty());

@@ -149,9 +149,10 @@ Status FreezeAll(Engine& engine, Freezing& freezing) {
 
 Outcome RunForAll(Engine& engine, const Job& job) {
   // Before anything is frozen: what is sent in a moment is not late, however soon AWS takes it no more.
-  if (const Status watched = WatchUsage(engine); !watched) return TryLater{watched.error()};
+  const Status watched = WatchUsage(engine);
   Freezing freezing(engine, job);
   if (const Status frozen = FreezeAll(engine, freezing); !frozen) return TryLater{frozen.error()};
+  if (!watched) return TryLater{watched.error()};  // usage does not wait for an alarm
   Unit unit;
   unit.done.push_back(job.id);
   unit.jobs.push_back(FreezeUsageRun(NextFreezeRun(freezing.now())));

@@ -221,6 +221,20 @@ TEST(PinnedCertificatesTest, AnExpiredOneIsStillTheOneThatWasPinned) {
   EXPECT_FALSE(certificate->ValidAt(spec.not_after + 1ms));
 }
 
+TEST(PinnedCertificatesTest, ALongFileIsReadWholeAndOneWithoutEndRefused) {
+  const ScratchDir scratch;
+  const std::string file = scratch.File("SimpleNotificationService-01.pem");
+  const std::string pem = Issue({}, KeyPair::Rsa()).Pem();
+  std::ofstream(file) << pem << std::string(16 * 1024 - pem.size() - 40, '#') << '\n' << pem;
+  const Result<Certificate> certificate = PinnedCertificates(scratch.File("")).At(Url("01"));
+  EXPECT_TRUE(certificate) << certificate.error().detail;
+  std::ofstream(file, std::ios::app) << std::string(256 * 1024, '#');
+  const Result<Certificate> endless = PinnedCertificates(scratch.File("")).At(Url("01"));
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().code, Errc::kUnauthenticated);
+  EXPECT_NE(endless.error().detail.find("it is over 256 KiB"), std::string::npos) << endless.error().detail;
+}
+
 // ---- Fetched ----
 
 class FetchedCertificatesTest : public ::testing::Test {
