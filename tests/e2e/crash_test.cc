@@ -132,6 +132,8 @@ TEST(SoakTest, CrashesForAsLongAsItIsTold) {
   if (seconds == nullptr) GTEST_SKIP() << "a soak takes long; run tests/soak/run SECONDS";
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(std::atoi(seconds));
   SmallDisk disk(std::size_t{2} << 30);
+  if (!disk.usable())
+    std::printf("without a full disk: no file system can be mounted here: %s\n", disk.problem().c_str());
   Figures all;
   for (unsigned round = 1; std::chrono::steady_clock::now() < end && !::testing::Test::HasFailure(); ++round) {
     enum Kind { kCrashes, kForgets, kHangs, kAway, kFull };
