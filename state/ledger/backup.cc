@@ -114,8 +114,10 @@ Status Publish(const std::string& made, const std::string& name) {
   return Fail(Errc::kUnavailable, Reason("cannot make", name));
 }
 
-// `made` is ours: it becomes `name`, or goes.
-Status CopyAs(const std::string& from, const std::string& made, const std::string& name, bool own) {
+// Makes it beside `name`, so that what bears the name is whole.
+Status CopyAs(const std::string& from, const std::string& name, bool own) {
+  const std::string made = name + ".part";
+  if (Status claimed = Claim(made); !claimed) return claimed;
   const Status copied = CheckedCopy(from, made, own);
   return copied ? Publish(made, name) : OrRemove(copied, made);
 }
@@ -130,9 +132,7 @@ Status BackUpLedger(std::string_view location, const std::string& to) {
   if (from->memory) return Fail(Errc::kInvalidArgument, "a ledger in memory has no file to copy");
   if (!Exists(from->path)) return Fail(Errc::kNotFound, "there is no ledger at " + from->path);
   if (Exists(to)) return Fail(Errc::kConflict, to + " is there already; move it away, or choose another name");
-  const std::string made = to + ".part";
-  if (Status claimed = Claim(made); !claimed) return claimed;
-  return CopyAs(from->path, made, to, false);
+  return CopyAs(from->path, to, false);
 }
 
 Status RestoreLedger(const std::string& from, std::string_view location) {
@@ -145,9 +145,7 @@ Status RestoreLedger(const std::string& from, std::string_view location) {
       return Fail(Errc::kConflict, to->path + suffix + " is there already; stop the service and move it away first");
     }
   }
-  const std::string made = to->path + ".part";
-  if (Status claimed = Claim(made); !claimed) return claimed;
-  return CopyAs(from, made, to->path, true);
+  return CopyAs(from, to->path, true);
 }
 
 }  // namespace dunlin

@@ -65,6 +65,7 @@ struct World {
   // The job's own run, by key, whenever it is due.
   void Run(const std::string& key);
   std::optional<Job> FindJob(const std::string& key);
+  std::vector<Job> Jobs(JobKind kind) { return base->Jobs({.kind = kind}, {}).value().items; }
 
   SubscriptionRecord Record(const std::string& id = "sub_1");
   Recovery recovery() { return Record().subscription.recovery; }

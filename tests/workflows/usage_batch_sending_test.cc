@@ -18,8 +18,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-std::vector<Job> JobsOf(World& world, JobKind kind) { return world.base->Jobs({.kind = kind}, {}).value().items; }
-
 // ---- Freezing ----------------------------------------------------------------------------------------------------
 
 TEST(UsageFreezingTest, NoneOfMoreSubscriptionsThanAPageHoldsIsForgotten) {
@@ -48,8 +46,8 @@ TEST(UsageFreezingTest, HoursOfSeveralSubscriptionsShareARequestThatIsNobodysOwn
   world.clock.Set(kNoon + 70min);
   world.book.fails = MarketplaceErrc::kTemporary;
   world.Run("freeze_usage");
-  ASSERT_THAT(JobsOf(world, JobKind::kMeter), SizeIs(1));
-  EXPECT_EQ(JobsOf(world, JobKind::kMeter)[0].subject, "");
+  ASSERT_THAT(world.Jobs(JobKind::kMeter), SizeIs(1));
+  EXPECT_EQ(world.Jobs(JobKind::kMeter)[0].subject, "");
   world.book.fails.reset();
   world.RunUntil(kNoon + 75min);
   EXPECT_THAT(world.book.Read(), ElementsAre("12:00 0", "12:00 0"));
@@ -104,7 +102,7 @@ TEST(UsageFreezingTest, SeveralDimensionsOfAnEndingSubscriptionAreAllSentInTime)
   world.RunUntil(kNoon + 85min);
   EXPECT_EQ(world.book.Sum(), 10);
   EXPECT_THAT(world.OpenAlerts(), IsEmpty());
-  EXPECT_THAT(JobsOf(world, JobKind::kAlert), IsEmpty());
+  EXPECT_THAT(world.Jobs(JobKind::kAlert), IsEmpty());
 }
 
 // They are due one after the other, and the job of the first asks for the next.
@@ -207,7 +205,7 @@ TEST_F(BatchSendingTest, UsageIsSentThoughItCouldNotBeWatched) {
                        []() -> Status { return Fail(Errc::kUnavailable, "busy"); });
   world.RunDue();
   ASSERT_TRUE(world.ledger.disturbed());
-  EXPECT_THAT(JobsOf(world, JobKind::kMeter).at(0).last_error, HasSubstr("busy"));
+  EXPECT_THAT(world.Jobs(JobKind::kMeter).at(0).last_error, HasSubstr("busy"));
   world.RunUntil(kNoon + 72min);
   EXPECT_THAT(world.Read(), ElementsAre("12:00 7 sent"));
 }

@@ -20,8 +20,6 @@ using ::testing::StartsWith;
 struct UsageSendingTest : ::testing::Test {
   UsageSendingTest() { world.Begin(); }
 
-  std::vector<Job> Jobs(JobKind kind) { return world.base->Jobs({.kind = kind}, {}).value().items; }
-
   UsageWorld world;
 };
 
@@ -33,8 +31,8 @@ TEST_F(UsageSendingTest, AnHourIsSentTenMinutesAfterItsEnd) {
   EXPECT_THAT(world.book.Read(), ElementsAre("12:00 7"));
   ASSERT_THAT(world.Read(), ElementsAre("12:00 7 sent"));
   EXPECT_EQ(world.Hours()[0].metering_record_id, "record-1");
-  EXPECT_THAT(Jobs(JobKind::kMeter), IsEmpty());
-  EXPECT_THAT(Jobs(JobKind::kFreezeUsage), SizeIs(1));  // the next run
+  EXPECT_THAT(world.Jobs(JobKind::kMeter), IsEmpty());
+  EXPECT_THAT(world.Jobs(JobKind::kFreezeUsage), SizeIs(1));  // the next run
 }
 
 TEST_F(UsageSendingTest, IdleHoursAreSentAsZero) {
@@ -45,11 +43,11 @@ TEST_F(UsageSendingTest, IdleHoursAreSentAsZero) {
 TEST_F(UsageSendingTest, FreezingAndItsJobsAreOneCommit) {
   world.Use("k1", 7);
   world.clock.Set(kNoon + 70min);
-  const Job run = Jobs(JobKind::kFreezeUsage)[0];
+  const Job run = world.Jobs(JobKind::kFreezeUsage)[0];
   world.ledger.LoseCommit(2, FaultyLedger::Fault::kBeforeWrite);  // after that of the alarm
   Effects(world.engine).Run(run.id);
   EXPECT_THAT(world.Read(), ElementsAre("12:00 7 open"));
-  EXPECT_THAT(Jobs(JobKind::kMeter), IsEmpty());
+  EXPECT_THAT(world.Jobs(JobKind::kMeter), IsEmpty());
   world.RunUntil(kNoon + 71min);
   EXPECT_THAT(world.book.Read(), ElementsAre("12:00 7"));
 }

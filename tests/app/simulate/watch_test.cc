@@ -21,14 +21,6 @@ using ::testing::Not;
 
 class WatchTest : public ::testing::Test {
  protected:
-  WatchTest() {
-    FaultSet none;
-    none.set();
-    world_.emplace(1, none, false, kNoon);
-    oracles_.emplace(*ledger_, *world_,
-                     OracleRules{.schedule_steps = 2, .secrets = {"whsec_1"}, .address = "ann@example.org"});
-  }
-
   UnitResult Commit(Unit unit) {
     const Result<UnitResult> done = ledger_->Commit(std::move(unit));
     EXPECT_TRUE(done) << done.error().detail;
@@ -36,9 +28,9 @@ class WatchTest : public ::testing::Test {
   }
   // What the commit of this subscription shows after its step.
   const std::vector<std::string>& Saved(const Subscription& s) {
-    oracles_->OnCommitted({.saved = {{s.id, s.values, s.recovery}}});
-    oracles_->AfterStep();
-    return oracles_->broken();
+    oracles_.OnCommitted({.saved = {{s.id, s.values, s.recovery}}});
+    oracles_.AfterStep();
+    return oracles_.broken();
   }
   // What is said of k1, opened now, while sub_1 has these facts.
   std::vector<std::string> Opened(Facts facts) {
@@ -47,8 +39,8 @@ class WatchTest : public ::testing::Test {
     unit.save.back().facts = std::move(facts);
     unit.open_attempts.push_back(MakeAttempt("k1"));
     Commit(std::move(unit));
-    oracles_->OnCommitted({.opened = {MakeAttempt("k1")}});
-    return oracles_->broken();
+    oracles_.OnCommitted({.opened = {MakeAttempt("k1")}});
+    return oracles_.broken();
   }
   static Facts Owing() {
     InvoiceFact invoice;
@@ -73,52 +65,52 @@ class WatchTest : public ::testing::Test {
   }
 
   const std::unique_ptr<Ledger> ledger_ = std::move(*OpenLedger("sqlite::memory:"));
-  std::optional<World> world_;
-  std::optional<Oracles> oracles_;
+  World world_{1, FaultSet{}.set(), false, kNoon};
+  Oracles oracles_{*ledger_, world_, {.schedule_steps = 2, .secrets = {"whsec_1"}, .address = "ann@example.org"}};
 };
 
 TEST_F(WatchTest, AnEventThatWasAcknowledgedIsStoredAndReadAndHasAJobWhileItWaits) {
   const EventId event{"evt_1"};
-  oracles_->OnAcknowledged(event);
-  oracles_->AfterStep();
-  EXPECT_THAT(oracles_->broken(), ElementsAre(HasSubstr("evt_1 was acknowledged and is not in the ledger (I1)")));
+  oracles_.OnAcknowledged(event);
+  oracles_.AfterStep();
+  EXPECT_THAT(oracles_.broken(), ElementsAre(HasSubstr("evt_1 was acknowledged and is not in the ledger (I1)")));
 
   const UnitResult stored = Commit(testing::Accept(testing::MakeEvent("evt_1")));
-  oracles_->AtEnd();
-  EXPECT_EQ(oracles_->broken().size(), 1U) << "it waits, and has its job";
+  oracles_.AtEnd();
+  EXPECT_EQ(oracles_.broken().size(), 1U) << "it waits, and has its job";
 
   Unit unit;
   unit.done.push_back(stored.new_jobs.at(0).id);
   Commit(std::move(unit));
-  oracles_->AtEnd();
-  EXPECT_THAT(oracles_->broken(), Contains("evt_1 waits and has no job (I1, I8)"));
+  oracles_.AtEnd();
+  EXPECT_THAT(oracles_.broken(), Contains("evt_1 waits and has no job (I1, I8)"));
 
   unit = {};
   const std::int64_t seq = (**ledger_->FindEvent(Provider::kStripe, event)).seq;
   unit.events.push_back({.seq = seq, .outcome = EventOutcome::kUnreadable, .at = kNoon});
   Commit(std::move(unit));
-  oracles_->AtEnd();
-  EXPECT_THAT(oracles_->broken(), Contains("evt_1 could not be read"));
+  oracles_.AtEnd();
+  EXPECT_THAT(oracles_.broken(), Contains("evt_1 could not be read"));
 }
 
 TEST_F(WatchTest, WhatWasSavedIsInTheLedger) {
   EXPECT_THAT(Saved(MakeSubscription("sub_1")), ElementsAre("sub_1 was saved and is not in the ledger"));
-  oracles_->AtEnd();
-  EXPECT_THAT(oracles_->broken(), ElementsAre("sub_1 was saved and is not in the ledger")) << "said once";
+  oracles_.AtEnd();
+  EXPECT_THAT(oracles_.broken(), ElementsAre("sub_1 was saved and is not in the ledger")) << "said once";
 }
 
 TEST_F(WatchTest, AChargeOfAnOpenInvoiceIsInOrder) { EXPECT_THAT(Opened(Owing()), IsEmpty()); }
 
 TEST_F(WatchTest, AKeyIsUsedOnce) {
   Opened(Owing());
-  oracles_->OnCommitted({.opened = {MakeAttempt("k1")}});
-  EXPECT_THAT(oracles_->broken(), ElementsAre("k1 of in_1: its key was used before (I4)"));
+  oracles_.OnCommitted({.opened = {MakeAttempt("k1")}});
+  EXPECT_THAT(oracles_.broken(), ElementsAre("k1 of in_1: its key was used before (I4)"));
 }
 
 TEST_F(WatchTest, AChargeHasItsRowAndItsSubscription) {
-  oracles_->OnCommitted({.opened = {MakeAttempt("k1")}});
-  EXPECT_THAT(oracles_->broken(), ElementsAre("k1 of in_1: it will be sent and has no row (I4)",
-                                              "k1 of in_1: an attempt of no subscription (I4)"));
+  oracles_.OnCommitted({.opened = {MakeAttempt("k1")}});
+  EXPECT_THAT(oracles_.broken(), ElementsAre("k1 of in_1: it will be sent and has no row (I4)",
+                                             "k1 of in_1: an attempt of no subscription (I4)"));
 }
 
 TEST_F(WatchTest, WhatIsChargedIsAnInvoiceThatIsKnownOpenAndOurs) {
@@ -208,94 +200,90 @@ TEST_F(WatchTest, AnEndOfAccessIsCommittedWithinHalfADay) {
   row.subscription = SubscriptionId{"sub_1"};
   row.by = "time";
   row.at = kNoon - 12h;
-  oracles_->OnCommitted({.timeline = {row}});
-  EXPECT_THAT(oracles_->broken(), IsEmpty());
+  oracles_.OnCommitted({.timeline = {row}});
+  EXPECT_THAT(oracles_.broken(), IsEmpty());
   row.at -= 1s;
-  oracles_->OnCommitted({.timeline = {row}});
-  EXPECT_THAT(oracles_->broken(), ElementsAre("sub_1: its access's end was committed too late (I5)"));
+  oracles_.OnCommitted({.timeline = {row}});
+  EXPECT_THAT(oracles_.broken(), ElementsAre("sub_1: its access's end was committed too late (I5)"));
 }
 
 TEST_F(WatchTest, SecretsStandNowhereAndAddressesInMailsAlone) {
-  oracles_->OnText("a failed job", "the key whsec_1 was refused");
-  oracles_->OnText("an alert", "ann@example.org did not pay");
-  EXPECT_THAT(oracles_->broken(),
+  oracles_.OnText("a failed job", "the key whsec_1 was refused");
+  oracles_.OnText("an alert", "ann@example.org did not pay");
+  EXPECT_THAT(oracles_.broken(),
               ElementsAre("a secret stands in a failed job (I10)", "an e-mail address stands in an alert (I10)"));
-  oracles_->OnMessage(JobId{1}, R"({"kind":"mail","to":"ann@example.org"})");
-  EXPECT_EQ(oracles_->broken().size(), 2U);
-  oracles_->OnMessage(JobId{2}, R"({"kind":"notification","account":"ann@example.org"})");
-  EXPECT_THAT(oracles_->broken(), Contains("an e-mail address stands in a message (I10)"));
+  oracles_.OnMessage(JobId{1}, R"({"kind":"mail","to":"ann@example.org"})");
+  EXPECT_EQ(oracles_.broken().size(), 2U);
+  oracles_.OnMessage(JobId{2}, R"({"kind":"notification","account":"ann@example.org"})");
+  EXPECT_THAT(oracles_.broken(), Contains("an e-mail address stands in a message (I10)"));
 }
 
 TEST_F(WatchTest, AMessageIsAnObject) {
-  WatchedOutbox outbox(*world_, *oracles_);
+  WatchedOutbox outbox(world_, oracles_);
   EXPECT_TRUE(outbox.Deliver(JobId{1}, R"({"kind":"mail","subscription":"sub_1"})"));
-  EXPECT_THAT(oracles_->broken(), IsEmpty());
+  EXPECT_THAT(oracles_.broken(), IsEmpty());
   EXPECT_TRUE(outbox.Deliver(JobId{2}, "[]"));
-  EXPECT_THAT(oracles_->broken(), ElementsAre("a message is no JSON object"));
+  EXPECT_THAT(oracles_.broken(), ElementsAre("a message is no JSON object"));
 }
 
 // What customers and the product are told.
 class ToldTest : public ::testing::Test {
  protected:
-  ToldTest() {
-    FaultSet none;
-    none.set();
-    world_.emplace(1, none, false, kNoon);
-    told_.emplace(*world_, [this](std::string what) { broken_.push_back(std::move(what)); });
-  }
   void Recovers(RecoveryState state, SubscriptionStatus status = SubscriptionStatus::kPastDue) {
     Committed::Saved saved{SubscriptionId{"sub_1"}, {}, {}};
     saved.values.status = status;
     saved.recovery.state = state;
     saved.recovery.invoice = InvoiceId{"in_1"};
-    told_->OnCommitted({.saved = {saved}});
+    told_.OnCommitted({.saved = {saved}});
   }
   void Mail(const char* about) {
-    told_->OnMessage(JobId{1},
-                     {{"kind", "mail"}, {"template", "payment_failed"}, {"subscription", "sub_1"}, {"invoice", about}});
+    told_.OnMessage(JobId{1},
+                    {{"kind", "mail"}, {"template", "payment_failed"}, {"subscription", "sub_1"}, {"invoice", about}});
   }
 
-  std::optional<World> world_;
-  std::optional<Correspondence> told_;
+  World world_{1, FaultSet{}.set(), false, kNoon};
   std::vector<std::string> broken_;
+  Correspondence told_{world_, [this](std::string what) { broken_.push_back(std::move(what)); }};
 };
 
-TEST_F(ToldTest, AMailAboutAnotherInvoiceTellsNothingOfThisOne) {
+TEST_F(ToldTest, MailsAreCountedByInvoice) {
   Mail("in_1");  // of nothing that is owed
   Mail("in_0");
-  EXPECT_EQ(told_->Mails(SubscriptionId{"sub_1"}, "payment_failed", InvoiceId{"in_0"}), 1);
-  EXPECT_EQ(told_->Mails(SubscriptionId{"sub_1"}, "payment_failed", InvoiceId{"in_2"}), 0);
-  EXPECT_EQ(told_->Mails(SubscriptionId{"sub_2"}, "payment_failed", InvoiceId{"in_1"}), 0);
-  told_.emplace(*world_, [this](std::string what) { broken_.push_back(std::move(what)); });
+  EXPECT_EQ(told_.Mails(SubscriptionId{"sub_1"}, "payment_failed", InvoiceId{"in_0"}), 1);
+  EXPECT_EQ(told_.Mails(SubscriptionId{"sub_1"}, "payment_failed", InvoiceId{"in_2"}), 0);
+  EXPECT_EQ(told_.Mails(SubscriptionId{"sub_2"}, "payment_failed", InvoiceId{"in_1"}), 0);
+}
+
+TEST_F(ToldTest, AMailAboutAnotherInvoiceTellsNothingOfThisOne) {
   Recovers(RecoveryState::kWaiting);
   Mail("in_0");
-  world_->now += 12h;
-  told_->CheckUntold();
+  world_.now += 12h;
+  told_.CheckUntold();
   EXPECT_THAT(broken_, IsEmpty());
-  world_->now += 1s;
-  told_->CheckUntold();
+  world_.now += 1s;
+  told_.CheckUntold();
   EXPECT_THAT(broken_, ElementsAre("sub_1: nobody was told that in_1 failed (R3)"));
   broken_.clear();
   Mail("in_1");
-  told_->CheckUntold();
+  told_.CheckUntold();
   EXPECT_THAT(broken_, IsEmpty());
 }
 
 TEST_F(ToldTest, AnEndThatWeMadeIsTold) {
   Recovers(RecoveryState::kEnding);
   Recovers(RecoveryState::kNone, SubscriptionStatus::kCanceled);
-  told_->CheckEnd(MakeSubscription("sub_1"), {});
+  told_.CheckEnd(MakeSubscription("sub_1"), {});
   EXPECT_THAT(broken_, ElementsAre("sub_1: 0 mails tell of its end (R7)"));
 }
 
 TEST_F(ToldTest, TheProductIsToldOfEachChangeOfAccess) {
   TimelineRow row;
   row.kind = "note";
-  told_->CheckEnd(MakeSubscription("sub_1"), {row});
+  told_.CheckEnd(MakeSubscription("sub_1"), {row});
   EXPECT_THAT(broken_, IsEmpty()) << "nothing has changed";
   row.access_from = Access::kRevoked;
   row.access_to = Access::kGranted;
-  told_->CheckEnd(MakeSubscription("sub_1"), {row});
+  told_.CheckEnd(MakeSubscription("sub_1"), {row});
   EXPECT_THAT(broken_, ElementsAre("sub_1: the product was told of no change"));
 }
 
